@@ -1,0 +1,182 @@
+//! One operation with its arguments, as a language package or the command hands it over.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::config::Setting;
+use crate::value::{Dialect, Kind, PropertyValue, advice, wrong_type};
+use crate::{CertificationPatch, Error, ListQuery, Pages, PersonCertification, Result, Target, Updated, User};
+
+/// An operation, ready to be carried out by [`Client::call`](crate::Client::call).
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub(crate) operation: Operation,
+    /// Instead of the client's time limit; for each page of a list.
+    pub(crate) timeout: Option<Duration>,
+    /// How the caller spells names, for errors found later.
+    pub(crate) dialect: Dialect,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Operation {
+    Update { target: Target, patch: Box<CertificationPatch>, current: Option<Box<PersonCertification>> },
+    Get { target: Target, select: Vec<String> },
+    List { user: User, query: ListQuery },
+    Create { user: User, values: Box<CertificationPatch> },
+    Delete { target: Target },
+}
+
+/// What a [`Call`] gives back.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Answer {
+    /// What an update did.
+    Updated(Box<Updated>),
+    /// The certification read or created.
+    Certification(Box<PersonCertification>),
+    /// It is gone.
+    Deleted,
+    /// The pages of a list, fetched as they are asked for.
+    Pages(Pages),
+}
+
+impl Answer {
+    /// The answer in Graph's names, and its kind. Pages have no value of their own: null.
+    pub fn into_value(self) -> (Value, Kind) {
+        let value = |of: Result<Value, serde_json::Error>| of.unwrap_or_default();
+        match self {
+            Self::Updated(updated) => (value(serde_json::to_value(updated)), Updated::KIND),
+            Self::Certification(certification) => {
+                (value(serde_json::to_value(certification)), PersonCertification::KIND)
+            }
+            Self::Deleted | Self::Pages(_) => (Value::Null, Kind::Any),
+        }
+    }
+}
+
+impl Call {
+    /// Reads an operation and a caller's arguments, strictly: unknown names and wrong values are refused.
+    ///
+    /// ```
+    /// use personcert::{Call, Dialect};
+    /// use serde_json::json;
+    ///
+    /// let arguments = json!({"id": "0fb4c1e3", "changes": {"endDate": "2030-02-30"}});
+    /// let error = Call::read("update", arguments.as_object().unwrap(), Dialect::GRAPH).unwrap_err();
+    /// assert_eq!(error.details.parameter.as_deref(), Some("changes.endDate"));
+    /// ```
+    pub fn read(operation: &str, arguments: &Map<String, Value>, dialect: Dialect) -> Result<Self> {
+        let given = Arguments { map: arguments, dialect };
+        let operation = match operation {
+            "update" => {
+                given.only(&["id", "user", "changes", "current", "timeout"])?;
+                let patch = Box::new(given.patch("changes")?);
+                Operation::Update { target: given.target()?, patch, current: given.current()? }
+            }
+            "get" => {
+                given.only(&["id", "user", "select", "timeout"])?;
+                Operation::Get { target: given.target()?, select: given.select()? }
+            }
+            "list" => {
+                given.only(&["user", "select", "filter", "orderby", "top", "skip", "timeout"])?;
+                Operation::List { user: given.user()?, query: given.query()? }
+            }
+            "create" => {
+                given.only(&["user", "values", "timeout"])?;
+                Operation::Create { user: given.user()?, values: Box::new(given.patch("values")?) }
+            }
+            "delete" => {
+                given.only(&["id", "user", "timeout"])?;
+                Operation::Delete { target: given.target()? }
+            }
+            other => {
+                let all = ["update", "get", "list", "create", "delete"];
+                return Err(Error::input("operation", format!("unknown operation; {}", advice(other, &all))));
+            }
+        };
+        Ok(Self { operation, timeout: given.setting("timeout")?, dialect })
+    }
+}
+
+struct Arguments<'a> {
+    map: &'a Map<String, Value>,
+    dialect: Dialect,
+}
+
+impl Arguments<'_> {
+    /// A given argument; null counts as left out.
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.map.get(name).filter(|value| !value.is_null())
+    }
+
+    fn only(&self, allowed: &[&str]) -> Result<()> {
+        match self.map.keys().find(|name| !allowed.contains(&name.as_str())) {
+            Some(name) => Err(Error::input(name, format!("unknown argument; {}", advice(name, allowed)))),
+            None => Ok(()),
+        }
+    }
+
+    fn setting<T: Setting>(&self, name: &str) -> Result<Option<T>> {
+        let take = |value| T::take(value, self.dialect).map_err(|error| error.within(name));
+        self.get(name).map(take).transpose()
+    }
+
+    fn user(&self) -> Result<User> {
+        let user = match self.setting::<Option<String>>("user")?.flatten() {
+            Some(name) => User::Named(name),
+            None => User::Me,
+        };
+        user.check()?;
+        Ok(user)
+    }
+
+    fn target(&self) -> Result<Target> {
+        let id = self.setting::<Option<String>>("id")?.flatten();
+        Target::new(self.user()?, id.unwrap_or_default())
+    }
+
+    fn patch(&self, name: &str) -> Result<CertificationPatch> {
+        match self.get(name) {
+            None => Ok(CertificationPatch::default()),
+            Some(Value::Object(changes)) => {
+                CertificationPatch::read(changes, self.dialect).map_err(|error| error.within(name))
+            }
+            Some(other) => Err(wrong_type(other, PersonCertification::KIND).within(name)),
+        }
+    }
+
+    fn current(&self) -> Result<Option<Box<PersonCertification>>> {
+        let Some(value) = self.get("current") else { return Ok(None) };
+        let read = PersonCertification::read(value.clone());
+        read.map(|read| Some(Box::new(read)))
+            .map_err(|value| wrong_type(&value, PersonCertification::KIND).within("current"))
+    }
+
+    fn query(&self) -> Result<ListQuery> {
+        let query = ListQuery {
+            select: self.select()?,
+            filter: self.setting::<Option<String>>("filter")?.flatten(),
+            orderby: self.setting::<Option<String>>("orderby")?.flatten(),
+            top: self.setting("top")?,
+            skip: self.setting("skip")?,
+        };
+        if query.top == Some(0) {
+            return Err(Error::input("top", "a page holds at least one certification"));
+        }
+        Ok(query)
+    }
+
+    fn select(&self) -> Result<Vec<String>> {
+        let Some(value) = self.get("select") else { return Ok(Vec::new()) };
+        let names = Vec::<String>::accept(value, self.dialect).map_err(|error| error.within("select"))?;
+        let graph = |name: &String| {
+            let found = PersonCertification::RECORD.find(name, self.dialect.naming);
+            found.map(|property| property.name.to_owned()).ok_or_else(|| {
+                let all: Vec<_> = crate::PROPERTIES.iter().map(|property| property.named(self.dialect)).collect();
+                Error::input("select", format!("unknown property; {}", advice(name, &all)))
+            })
+        };
+        names.iter().map(graph).collect()
+    }
+}

@@ -1,0 +1,77 @@
+//! Lists, page by page to the end.
+
+use std::collections::HashSet;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+
+use super::Client;
+use crate::{Error, ErrorKind, Outcome, PersonCertification, Result};
+
+/// Which certifications of a user a list holds, and how. Source: Graph's "List certifications", query parameters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListQuery {
+    /// `$select`: Graph's names of the members wanted; none means all.
+    pub select: Vec<String>,
+    /// `$filter`: an `OData` expression.
+    pub filter: Option<String>,
+    /// `$orderby`: an `OData` expression such as `displayName desc`.
+    pub orderby: Option<String>,
+    /// `$top`: how many certifications a page holds; the service may send fewer or more.
+    pub top: Option<u64>,
+    /// `$skip`: how many certifications to leave out.
+    pub skip: Option<u64>,
+}
+
+impl ListQuery {
+    /// The query with its question mark, or nothing.
+    pub(super) fn text(&self) -> String {
+        let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let parts = [
+            (!self.select.is_empty()).then(|| format!("$select={}", self.select.join(","))),
+            self.filter.as_deref().map(|filter| format!("$filter={}", encoded(filter))),
+            self.orderby.as_deref().map(|orderby| format!("$orderby={}", encoded(orderby))),
+            self.top.map(|top| format!("$top={top}")),
+            self.skip.map(|skip| format!("$skip={skip}")),
+        ];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
+    }
+}
+
+/// The pages of a list. Each is fetched when it is asked for.
+#[derive(Debug)]
+pub struct Pages {
+    client: Client,
+    next: Option<String>,
+    seen: HashSet<String>,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    value: Vec<PersonCertification>,
+    #[serde(rename = "@odata.nextLink")]
+    next: Option<String>,
+}
+
+impl Pages {
+    pub(super) fn new(client: Client, first: String) -> Self {
+        Self { client, next: Some(first), seen: HashSet::new() }
+    }
+
+    /// The next page, which may be empty; nothing at the end. A link to the page after it is followed as the
+    /// service wrote it, but only on the host that was asked and never twice. After an error the same page can be
+    /// asked for again.
+    pub async fn next(&mut self) -> Result<Option<Vec<PersonCertification>>> {
+        let Some(path) = &self.next else { return Ok(None) };
+        let page: Page = self.client.fetch(path).await?;
+        let next = page.next.map(|link| self.client.transport.below_root(&link)).transpose()?;
+        if let Some(next) = &next
+            && (next == path || !self.seen.insert(next.clone()))
+        {
+            return Err(Error::new(ErrorKind::Protocol, Outcome::Refused, "the service's pages go round in a circle"));
+        }
+        self.next = next;
+        Ok(Some(page.value))
+    }
+}

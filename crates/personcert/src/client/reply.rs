@@ -1,0 +1,164 @@
+//! What came back, and what it means.
+
+use reqwest::Response;
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::{Error, ErrorKind, Outcome, PersonCertification, Result};
+
+/// An answer of the service.
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) request_id: Option<String>,
+    pub(super) client_request_id: String,
+    pub(super) body: Vec<u8>,
+    date: Option<String>,
+    diagnostic: Option<String>,
+    retry_after: Option<f64>,
+}
+
+impl Reply {
+    /// The head of an answer; its body is still to be read.
+    pub(super) fn of(response: &Response, client_request_id: &str) -> Self {
+        let headers = response.headers();
+        Self {
+            status: response.status().as_u16(),
+            request_id: text(headers, "request-id"),
+            client_request_id: client_request_id.to_owned(),
+            body: Vec::new(),
+            date: text(headers, DATE.as_str()),
+            diagnostic: text(headers, "x-ms-ags-diagnostic"),
+            retry_after: text(headers, RETRY_AFTER.as_str())
+                .and_then(|after| after.trim().parse::<f64>().ok())
+                .filter(|seconds| seconds.is_finite() && *seconds >= 0.0),
+        }
+    }
+
+    /// The body as JSON.
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_slice(&self.body)
+            .map_err(|error| self.unusable("the answer is not the JSON that Graph sends").caused_by(error))
+    }
+
+    /// The body as a certification, which has an id.
+    pub(super) fn certification(&self) -> Result<PersonCertification> {
+        let read: PersonCertification = self.json()?;
+        if read.id.is_some() { Ok(read) } else { Err(self.unusable("the answer is not a certification: it has no id")) }
+    }
+
+    /// The service took the request, but its answer can't be used.
+    pub(super) fn unusable(&self, why: &str) -> Error {
+        self.describe(Error::new(ErrorKind::Protocol, Outcome::Unknown, why))
+    }
+
+    /// The connection broke while the answer was being read.
+    pub(super) fn lost(&self, error: reqwest::Error) -> Error {
+        let why = "the connection was lost in the middle of the answer";
+        self.describe(Error::new(ErrorKind::Network, Outcome::Unknown, why).caused_by(error.without_url()))
+    }
+
+    /// The service's refusal or failure.
+    pub(super) fn into_error(self) -> Error {
+        let (kind, outcome, meaning) = classify(self.status);
+        let said = Said::read(&self.body);
+        let mut message = meaning.to_owned();
+        if let Some(text) = said.message.as_deref().filter(|text| !text.is_empty()) {
+            let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
+            message = format!("{message}. The service says: {text}");
+        }
+        let mut error = self.describe(Error::new(kind, outcome, message));
+        error.details.code = said.code;
+        error.details.service_message = said.message;
+        if error.details.request_id.is_none() {
+            error.details.request_id = said.request_id;
+        }
+        error
+    }
+
+    fn describe(&self, mut error: Error) -> Error {
+        let details = &mut error.details;
+        details.status = Some(self.status);
+        details.request_id.clone_from(&self.request_id);
+        details.client_request_id = Some(self.client_request_id.clone());
+        details.date.clone_from(&self.date);
+        details.diagnostic.clone_from(&self.diagnostic);
+        details.retry_after = self.retry_after;
+        details.attempts = Some(1);
+        error
+    }
+}
+
+/// What a status means to the caller. Decided by the status alone: codes vary and messages are often empty.
+fn classify(status: u16) -> (ErrorKind, Outcome, &'static str) {
+    use ErrorKind::{Auth, Conflict, InvalidInput, NotFound, Permission, Protocol, Service, Throttled, Timeout};
+    use Outcome::{Refused, Unknown};
+    match status {
+        300..=399 => (Protocol, Refused, "the service redirects, and a token doesn't follow; check the base URL"),
+        401 => (Auth, Refused, "the service did not accept the token; sign in again"),
+        403 => (
+            Permission,
+            Refused,
+            "the token does not allow this: changes need User.ReadWrite for one's own profile and User.ReadWrite.All \
+             for others', delegated; the service's current documentation takes no app-only tokens here",
+        ),
+        404 | 410 => (
+            NotFound,
+            Refused,
+            "there is no such user or certification, or it comes from a source that can't be edited through Graph",
+        ),
+        408 => (Timeout, Unknown, "the service waited too long for the request"),
+        409 | 412 | 423 => (Conflict, Refused, "the state of the certification does not allow this now"),
+        429 => (Throttled, Refused, "too many requests; wait before the next one"),
+        501 | 503 | 507 | 509 => (Service, Refused, "the service can't do this now"),
+        500..=599 => (Service, Unknown, "the service failed"),
+        _ => (InvalidInput, Refused, "the service refused the request"),
+    }
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(|text| text.chars().take(1000).collect())
+}
+
+/// What the error body says. Any body will do; what isn't there is absent.
+#[derive(Default)]
+struct Said {
+    code: Option<String>,
+    message: Option<String>,
+    request_id: Option<String>,
+}
+
+impl Said {
+    fn read(body: &[u8]) -> Self {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let mut said = Self::default();
+        let mut level = body.get("error");
+        while let Some(object) = level.and_then(Value::as_object) {
+            let text = |name: &str| {
+                object.get(name).and_then(Value::as_str).map(|text| text.chars().take(2000).collect::<String>())
+            };
+            let deeper_code = text("code").filter(|code| !code.is_empty() || said.code.is_none());
+            said.code = deeper_code.or(said.code);
+            said.message = said.message.or_else(|| text("message"));
+            said.request_id = text("request-id").or(said.request_id);
+            // Graph's page spells the member one way and the wire the other.
+            level = object.get("innerError").or_else(|| object.get("innererror"));
+        }
+        said
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Said;
+
+    #[test]
+    fn the_deepest_code_wins_and_any_body_will_do() {
+        let nested = br#"{"error":{"code":"a","message":"m","innerError":{"code":"b","innererror":{"code":""}}}}"#;
+        let said = Said::read(nested);
+        assert_eq!((said.code.as_deref(), said.message.as_deref()), (Some("b"), Some("m")));
+        for body in ["", "<html>", "[]", "{\"error\":\"x\"}", "{\"error\":{\"code\":1}}"] {
+            assert_eq!(Said::read(body.as_bytes()).code, None, "{body}");
+        }
+    }
+}

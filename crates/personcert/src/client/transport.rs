@@ -1,0 +1,168 @@
+//! One request and its answer, bounded in size and time. The only place that touches the network.
+
+use std::error::Error as _;
+use std::sync::Once;
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Method, Response};
+use url::Url;
+
+use super::reply::Reply;
+use crate::config::is_loopback;
+use crate::{Config, Error, ErrorKind, Outcome, Result};
+
+/// An error's body is read up to here; the rest says nothing more.
+const LONGEST_ERROR: usize = 64 << 10;
+const USER_AGENT: &str = concat!("personcert/", env!("CARGO_PKG_VERSION"));
+
+/// The connections to one Graph, and the token for it.
+pub(super) struct Transport {
+    http: reqwest::Client,
+    root: Url,
+    base: String,
+    authorization: Result<HeaderValue, &'static str>,
+    longest: usize,
+}
+
+impl std::fmt::Debug for Transport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Transport").field("root", &self.root.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl Transport {
+    pub(super) fn new(config: &Config) -> Result<Self> {
+        static PROVIDER: Once = Once::new();
+        PROVIDER.call_once(|| {
+            // A provider that the program has installed before is as good.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        });
+        let root = config.root()?;
+        let mut http = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .tcp_nodelay(true);
+        if is_loopback(&root) {
+            http = http.no_proxy();
+        }
+        if root.scheme() == "http" {
+            // Reading the machine's certificate authorities takes longer than a call, and plain http has none.
+            http = http.tls_certs_only([]);
+        }
+        let http = http.build().map_err(|error| {
+            Error::new(ErrorKind::InvalidInput, Outcome::NotSent, "the HTTP client can't be set up").caused_by(error)
+        })?;
+        let base = format!("{}/beta", root.as_str().trim_end_matches('/'));
+        let longest = usize::try_from(config.max_response_bytes).unwrap_or(usize::MAX);
+        Ok(Self { http, base, authorization: authorization(config), root, longest })
+    }
+
+    /// Sends one request to a path below the version and reads the answer.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+        timeout: Duration,
+    ) -> Result<Reply> {
+        let target = format!("{method} {path}");
+        let id = uuid::Uuid::new_v4().to_string();
+        let limited = tokio::time::timeout(timeout, self.exchange(method, path, body, &id)).await;
+        limited
+            .unwrap_or_else(|_| {
+                let why = format!("no answer within {} s", timeout.as_secs_f64());
+                Err(sent(Error::new(ErrorKind::Timeout, Outcome::Unknown, why)))
+            })
+            .map_err(|mut error| {
+                error.details.target = Some(target);
+                error.details.client_request_id.get_or_insert(id);
+                error
+            })
+    }
+
+    async fn exchange(&self, method: Method, path: &str, body: Option<Vec<u8>>, id: &str) -> Result<Reply> {
+        let authorization =
+            self.authorization.clone().map_err(|why| Error::new(ErrorKind::Auth, Outcome::NotSent, why))?;
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.base))
+            .header(AUTHORIZATION, authorization)
+            .header(ACCEPT, "application/json")
+            .header("Prefer", "include-unknown-enum-members")
+            .header("client-request-id", id);
+        if let Some(body) = body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body);
+        }
+        let response = request.send().await.map_err(network)?;
+        let success = response.status().is_success();
+        let longest = if success { self.longest } else { LONGEST_ERROR };
+        let mut reply = Reply::of(&response, id);
+        let (body, whole) = read(response, longest).await.map_err(|error| reply.lost(error))?;
+        if success && !whole {
+            return Err(reply.unusable(&format!("the answer is larger than {longest} bytes")));
+        }
+        reply.body = body;
+        if success { Ok(reply) } else { Err(reply.into_error()) }
+    }
+
+    /// A link that the service gave, as a path below the version. Links to anywhere else are refused.
+    pub(super) fn below_root(&self, link: &str) -> Result<String> {
+        let refuse = || {
+            let shown: String = link.chars().take(100).collect();
+            let why =
+                format!("the service's link to the next page leads elsewhere ({shown:?}); the token isn't sent there");
+            Error::new(ErrorKind::Protocol, Outcome::Refused, why)
+        };
+        let url = Url::parse(link).map_err(|_| refuse())?;
+        let own = url.origin() == self.root.origin() && url.username().is_empty() && url.password().is_none();
+        let below = url.as_str().strip_prefix(&self.base).filter(|rest| own && rest.starts_with('/'));
+        below.map(str::to_owned).ok_or_else(refuse)
+    }
+}
+
+fn authorization(config: &Config) -> Result<HeaderValue, &'static str> {
+    let token = config.token.as_ref().map(|token| token.expose().trim()).filter(|token| !token.is_empty());
+    let token = token.ok_or("there is no token; give an access token for Graph")?;
+    if token.len() > 64 << 10 || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("the token has characters that no token has, such as a space or a line break");
+    }
+    let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| "the token is not a header value")?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// Reads up to `longest` bytes, and says whether that was all.
+async fn read(mut response: Response, longest: usize) -> Result<(Vec<u8>, bool), reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > longest {
+            body.extend_from_slice(&chunk[..longest - body.len()]);
+            return Ok((body, false));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok((body, true))
+}
+
+/// A failure before the answer's head: was it sent?
+fn network(error: reqwest::Error) -> Error {
+    let mut cause = error.to_string();
+    let mut deeper = error.source();
+    while let Some(source) = deeper {
+        cause = source.to_string();
+        deeper = source.source();
+    }
+    if error.is_connect() {
+        let why = format!("no connection to the service: {cause}");
+        return Error::new(ErrorKind::Network, Outcome::NotSent, why).caused_by(error.without_url());
+    }
+    let why = format!("the connection was lost before an answer came: {cause}");
+    sent(Error::new(ErrorKind::Network, Outcome::Unknown, why).caused_by(error.without_url()))
+}
+
+fn sent(mut error: Error) -> Error {
+    error.details.attempts = Some(1);
+    error
+}

@@ -1,0 +1,196 @@
+//! The settings of a client, with their defaults.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::value::{Dialect, Kind, Property, Record, advice, wrong_type};
+use crate::{Error, Result, Secret};
+
+macro_rules! config {
+    ($($field:ident = $graph:literal: $type:ty = $default:expr, $kind:expr, $text:literal;)+) => {
+        /// The settings of a client. Unset ones have the defaults of [`Config::default`].
+        #[derive(Clone, Debug)]
+        pub struct Config { $(#[doc = $text] pub $field: $type,)+ }
+
+        impl Default for Config {
+            fn default() -> Self {
+                Self { $($field: $default,)+ }
+            }
+        }
+
+        impl Config {
+            /// The description of the settings.
+            pub const RECORD: Record = Record {
+                name: "ClientOptions",
+                doc: "The settings of a client.",
+                properties: &[$(Property {
+                    name: $graph,
+                    snake: stringify!($field),
+                    kind: $kind,
+                    updatable: true,
+                    doc: $text,
+                    fits: |_| true,
+                },)+],
+            };
+
+            /// Reads a caller's settings; unknown names and wrong values are refused. Null means the default.
+            pub fn read(settings: &Map<String, Value>, dialect: Dialect) -> Result<Self> {
+                let mut config = Self::default();
+                for (name, value) in settings {
+                    let property = Self::RECORD.find(name, dialect.naming).map(|property| property.name);
+                    match property {
+                        Some(_) if value.is_null() => {}
+                        $(Some($graph) => {
+                            config.$field = Setting::take(value, dialect).map_err(|error| error.within(name))?;
+                        })+
+                        _ => {
+                            let allowed: Vec<_> =
+                                Self::RECORD.properties.iter().map(|property| property.named(dialect)).collect();
+                            return Err(Error::input(name, format!("unknown setting; {}", advice(name, &allowed))));
+                        }
+                    }
+                }
+                config.root().map_err(|error| error.respelt(&Self::RECORD, dialect))?;
+                Ok(config)
+            }
+        }
+    };
+}
+
+config! {
+    token = "token": Option<Secret> = None, Kind::Text, "The access token, without the word Bearer.";
+    cloud = "cloud": Cloud = Cloud::Global, Kind::Choice(&["global", "us-gov", "us-gov-dod", "china"]), "The national cloud: `global`, `us-gov` (L4, GCC High), `us-gov-dod` (L5) or `china` (21Vianet). Default: `global`.";
+    base_url = "baseUrl": Option<String> = None, Kind::Text, "The service's root without a version, instead of a cloud's. Plain http only to this machine.";
+    timeout = "timeout": Duration = Duration::from_secs(30), Kind::Duration, "The longest a call may take. Default: 30 seconds.";
+    max_response_bytes = "maxResponseBytes": u64 = 4 << 20, Kind::Number, "The largest answer that is read, in bytes. Default: 4 MiB.";
+    unknown_audiences = "unknownAudiences": bool = false, Kind::Boolean, "Whether `allowedAudiences` may hold names that this version doesn't know. Default: no.";
+}
+
+/// The clouds that Graph runs in.
+/// Source: Graph's "National cloud deployments".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cloud {
+    /// The worldwide service, and US Government GCC.
+    #[default]
+    Global,
+    /// US Government L4 (GCC High).
+    UsGov,
+    /// US Government L5 (`DoD`).
+    UsGovDod,
+    /// China, operated by 21Vianet.
+    China,
+}
+
+impl Cloud {
+    const ALL: [(&'static str, Self, &'static str); 4] = [
+        ("global", Self::Global, "https://graph.microsoft.com"),
+        ("us-gov", Self::UsGov, "https://graph.microsoft.us"),
+        ("us-gov-dod", Self::UsGovDod, "https://dod-graph.microsoft.us"),
+        ("china", Self::China, "https://microsoftgraph.chinacloudapi.cn"),
+    ];
+
+    /// The root of the cloud's Graph.
+    pub fn root(self) -> &'static str {
+        Self::ALL.iter().find(|(_, cloud, _)| *cloud == self).map_or("", |(_, _, root)| root)
+    }
+}
+
+impl Config {
+    /// The address below which the service's versions lie, checked.
+    pub(crate) fn root(&self) -> Result<Url> {
+        let text = self.base_url.as_deref().unwrap_or_else(|| self.cloud.root());
+        let refuse = |why: String| Error::input("baseUrl", why);
+        let url = Url::parse(text)
+            .map_err(|_| refuse("this is not an absolute address such as https://graph.microsoft.com".into()))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(refuse("an address with a user or a password in it is not used".into()));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(refuse("give the root alone, without ? and #".into()));
+        }
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(&url) => {}
+            "http" => {
+                return Err(refuse("a token is not sent over plain http except to this machine; use https".into()));
+            }
+            other => return Err(refuse(format!("{other} is not a scheme for Graph; use https"))),
+        }
+        let last = url.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        if matches!(last, "beta" | "v1.0") {
+            return Err(refuse(format!("give the root without the version /{last}")));
+        }
+        Ok(url)
+    }
+}
+
+/// Whether the address is this machine's own.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// A setting's value as a caller writes it.
+pub(crate) trait Setting: Sized {
+    fn take(value: &Value, dialect: Dialect) -> Result<Self>;
+}
+
+fn taken<T>(read: Option<T>, value: &Value, kind: Kind) -> Result<T> {
+    read.ok_or_else(|| wrong_type(value, kind))
+}
+
+impl Setting for Option<Secret> {
+    fn take(value: &Value, _: Dialect) -> Result<Self> {
+        // The value stays out of the message: it may be a token in the wrong wrapping.
+        value.as_str().map(|text| Some(text.into())).ok_or_else(|| Error::value("expected the token as text"))
+    }
+}
+
+impl Setting for Option<String> {
+    fn take(value: &Value, _: Dialect) -> Result<Self> {
+        taken(value.as_str().map(|text| Some(text.to_owned())), value, Kind::Text)
+    }
+}
+
+impl Setting for bool {
+    fn take(value: &Value, _: Dialect) -> Result<Self> {
+        taken(value.as_bool(), value, Kind::Boolean)
+    }
+}
+
+impl Setting for u64 {
+    fn take(value: &Value, _: Dialect) -> Result<Self> {
+        let whole = value.as_u64().or_else(|| {
+            // A host language may hand a whole number over as a float; beyond 2^53 it isn't one.
+            let number = value.as_f64().filter(|number| number.fract() == 0.0 && (0.0..9e15).contains(number))?;
+            format!("{number:.0}").parse().ok()
+        });
+        taken(whole, value, Kind::Number)
+    }
+}
+
+impl Setting for Duration {
+    fn take(value: &Value, dialect: Dialect) -> Result<Self> {
+        let number = taken(value.as_f64(), value, Kind::Duration)?;
+        let length = Duration::try_from_secs_f64(number * dialect.time_unit.as_secs_f64()).unwrap_or_default();
+        if length.is_zero() || length > Duration::from_hours(24) {
+            return Err(Error::value(format!("{number} is not a time from above 0 to a day")));
+        }
+        Ok(length)
+    }
+}
+
+impl Setting for Cloud {
+    fn take(value: &Value, _: Dialect) -> Result<Self> {
+        let names: Vec<_> = Self::ALL.iter().map(|(name, ..)| *name).collect();
+        let name = taken(value.as_str(), value, Kind::Text)?;
+        let found = Self::ALL.iter().find(|(known, ..)| *known == name).map(|(_, cloud, _)| *cloud);
+        found.ok_or_else(|| Error::value(format!("unknown cloud; {}", advice(name, &names))))
+    }
+}

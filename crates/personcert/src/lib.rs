@@ -1,0 +1,26 @@
+//! Change the certifications (training, not TLS) on people's Microsoft 365 profiles: Microsoft Graph's
+//! [Update personCertification](https://learn.microsoft.com/graph/api/personcertification-update) and the four
+//! operations beside it.
+
+mod call;
+mod certification;
+mod change;
+mod client;
+mod config;
+mod error;
+mod secret;
+mod target;
+mod updated;
+pub mod value;
+
+pub use call::{Answer, Call};
+pub use certification::{CertificationPatch, PROPERTIES, PersonCertification};
+pub use change::Change;
+pub use client::{Client, ListQuery, Pages};
+pub use config::{Cloud, Config};
+pub use error::{Details, Error, ErrorKind, Outcome, Result};
+pub use secret::Secret;
+pub use target::{Target, User};
+pub use updated::Name;
+pub use updated::{Changed, Updated};
+pub use value::{Audiences, Date, Dialect, Naming, Url};

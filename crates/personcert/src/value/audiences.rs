@@ -1,0 +1,156 @@
+//! Who may see an item (`allowedAudiences`): an open set of flags.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use super::Dialect;
+use super::dialect::advice;
+use super::kind::{Kind, PropertyValue, wrong_type};
+use crate::{Error, Result};
+
+/// The members in the order of their flags; `me` is 0, the empty set.
+const NAMES: [&str; 7] =
+    ["me", "family", "contacts", "groupMembers", "organization", "federatedOrganizations", "everyone"];
+const SENTINEL: &str = "unknownFutureValue";
+
+/// One or more audiences. Read from a name, several names with commas, a number or digits; names this version
+/// doesn't know are kept.
+///
+/// ```
+/// use personcert::Audiences;
+///
+/// let both = Audiences::named("contacts,organization");
+/// assert_eq!(both.to_string(), "contacts,organization");
+/// assert_eq!(both, Audiences::from_flags(2 + 8));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Audiences {
+    flags: u64,
+    others: Vec<String>,
+}
+
+impl Audiences {
+    /// The names of the audiences that Graph documents, in the order of their flags.
+    pub const NAMES: &'static [&'static str] = &NAMES;
+
+    /// The audiences whose flags are set: 0 for `me` alone, else a sum of 1 (`family`), 2 (`contacts`),
+    /// 4 (`groupMembers`), 8 (`organization`), 16 (`federatedOrganizations`), 32 (`everyone`).
+    pub fn from_flags(flags: u64) -> Self {
+        Self { flags, others: Vec::new() }
+    }
+
+    /// The audiences of a name, or of several separated by commas. A name nobody knows is kept; it is sent only
+    /// when the client is told to (`unknown_audiences`).
+    pub fn named(text: &str) -> Self {
+        let mut audiences = Self::default();
+        for name in text.split(',').map(str::trim) {
+            let known = NAMES.iter().position(|known| *known == name);
+            match (known, name.parse::<u64>()) {
+                (Some(0), _) => {}
+                (Some(at), _) => audiences.flags |= 1 << (at - 1),
+                (None, Ok(flags)) => audiences.flags |= flags,
+                (None, Err(_)) if !audiences.others.iter().any(|other| other == name) => {
+                    audiences.others.push(name.to_owned());
+                }
+                (None, Err(_)) => {}
+            }
+        }
+        audiences
+    }
+
+    /// Refuses what must not be sent: Graph's sentinel always, other unknown names unless `allow_unknown`.
+    pub(crate) fn check_names(&self, allow_unknown: bool) -> Result<()> {
+        let refuse = |why: String| Err(Error::value(why));
+        if self.flags & 64 != 0 || self.others.iter().any(|other| other == SENTINEL) {
+            return refuse(format!(
+                "{SENTINEL:?} is Graph's mark for newer members and is never sent; allowed: {}",
+                NAMES.join(", ")
+            ));
+        }
+        let blank = |other: &String| other.is_empty() || other.contains(char::is_control);
+        match self.others.iter().find(|other| !allow_unknown || blank(other)) {
+            Some(other) => refuse(format!(
+                "{other:?} is not a known audience; {}. The setting that lets unknown audiences through sends it as it is",
+                advice(other, &NAMES)
+            )),
+            None if self.flags >= 64 && !allow_unknown => {
+                refuse(format!("the flags {} are not all known; allowed: {}", self.flags, NAMES.join(", ")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Audiences {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.flags >= 64 {
+            return write!(f, "{}", self.flags);
+        }
+        let known = (1..NAMES.len()).filter(|at| self.flags & (1 << (at - 1)) != 0).map(|at| NAMES[at]);
+        let names: Vec<_> = known.chain(self.others.iter().map(String::as_str)).collect();
+        f.write_str(if names.is_empty() { NAMES[0].to_owned() } else { names.join(",") }.as_str())
+    }
+}
+
+impl Serialize for Audiences {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl PropertyValue for Audiences {
+    const KIND: Kind = Kind::Audiences;
+
+    fn read(value: Value) -> std::result::Result<Self, Value> {
+        match &value {
+            Value::String(text) => Ok(Self::named(text)),
+            Value::Number(number) => number.as_u64().map(Self::from_flags).ok_or(value),
+            _ => Err(value),
+        }
+    }
+
+    fn accept(value: &Value, _: Dialect) -> Result<Self> {
+        let names = match value {
+            Value::String(text) => return Ok(Self::named(text)),
+            Value::Array(names) if !names.is_empty() => names,
+            _ => return Err(wrong_type(value, Self::KIND)),
+        };
+        let texts: Option<Vec<_>> = names.iter().map(Value::as_str).collect();
+        texts.map(|texts| Self::named(&texts.join(","))).ok_or_else(|| wrong_type(value, Self::KIND))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn reads_every_form_the_service_was_seen_to_use() {
+        for (wire, text) in [
+            (json!("organization"), "organization"),
+            (json!("8"), "organization"),
+            (json!(8), "organization"),
+            (json!("me"), "me"),
+            (json!(0), "me"),
+            (json!("organization,contacts"), "contacts,organization"),
+            (json!("organization, newOne"), "organization,newOne"),
+            (json!(72), "72"),
+        ] {
+            assert_eq!(Audiences::read(wire).unwrap().to_string(), text);
+        }
+        assert_eq!(Audiences::read(json!(-1)), Err(json!(-1)));
+    }
+
+    #[test]
+    fn an_unknown_audience_is_sent_only_on_request_and_the_sentinel_never() {
+        assert!(Audiences::named("newOne").check_names(false).is_err());
+        assert!(Audiences::named("newOne").check_names(true).is_ok());
+        assert!(Audiences::named("unknownFutureValue").check_names(true).is_err());
+        assert!(Audiences::from_flags(64).check_names(true).is_err());
+        assert!(Audiences::named("").check_names(true).is_err());
+    }
+}

@@ -1,0 +1,89 @@
+//! Calendar dates without time or zone (`Edm.Date`).
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use super::Dialect;
+use super::kind::{Kind, PropertyValue, wrong_type};
+use crate::{Error, Result};
+
+/// A real calendar date of the years 1 to 9999, written `YYYY-MM-DD`.
+///
+/// ```
+/// let date: personcert::Date = "2028-02-29".parse().unwrap();
+/// assert_eq!(date.to_string(), "2028-02-29");
+/// assert!("2030-02-30".parse::<personcert::Date>().is_err());
+/// assert!("2030-02-03T00:00:00Z".parse::<personcert::Date>().is_err());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Date(jiff::civil::Date);
+
+impl Date {
+    /// The date of a year, a month and a day of the month, if there is such a day.
+    pub fn new(year: i16, month: i8, day: i8) -> Option<Self> {
+        if !(1..=9999).contains(&year) {
+            return None;
+        }
+        jiff::civil::Date::new(year, month, day).ok().map(Self)
+    }
+
+    /// Year, month and day of the month.
+    pub fn parts(self) -> (i16, i8, i8) {
+        (self.0.year(), self.0.month(), self.0.day())
+    }
+}
+
+impl FromStr for Date {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let shaped = text.len() == 10
+            && text.bytes().enumerate().all(
+                |(at, byte)| {
+                    if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() }
+                },
+            );
+        if !shaped {
+            let shown: String = text.chars().take(40).collect();
+            let time = if text.contains([':', 'T']) { "; a date has no time and no zone" } else { "" };
+            return Err(Error::value(format!("{shown:?} is not a date as YYYY-MM-DD{time}")));
+        }
+        let part = |from, to| text[from..to].parse::<i16>().ok();
+        let narrow = |part: Option<i16>| part.and_then(|part| i8::try_from(part).ok());
+        part(0, 4)
+            .zip(narrow(part(5, 7)))
+            .zip(narrow(part(8, 10)))
+            .and_then(|((year, month), day)| Self::new(year, month, day))
+            .ok_or_else(|| {
+                Error::value(format!("{text:?} is not a day of the calendar; write a real date as YYYY-MM-DD"))
+            })
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = self.parts();
+        write!(f, "{year:04}-{month:02}-{day:02}")
+    }
+}
+
+impl Serialize for Date {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl PropertyValue for Date {
+    const KIND: Kind = Kind::Date;
+
+    fn read(value: Value) -> std::result::Result<Self, Value> {
+        value.as_str().and_then(|text| text.parse().ok()).ok_or(value)
+    }
+
+    fn accept(value: &Value, _: Dialect) -> Result<Self> {
+        value.as_str().ok_or_else(|| wrong_type(value, Self::KIND))?.parse()
+    }
+}

@@ -1,0 +1,66 @@
+//! What properties hold: lenient when read from the service, strict when given by a caller.
+
+mod audiences;
+mod date;
+mod dialect;
+mod kind;
+pub(crate) mod record;
+mod url;
+
+pub use audiences::Audiences;
+pub use date::Date;
+pub use dialect::{Dialect, Naming};
+pub use kind::{Kind, PropertyValue};
+pub use record::{Members, Property, Record};
+pub use url::Url;
+
+pub(crate) use dialect::advice;
+pub(crate) use kind::wrong_type;
+pub(crate) use record::record;
+
+record! {
+    /// Who did something: a person, a program or a device.
+    /// Source: Graph's `identity` resource.
+    pub struct Identity {
+        display_name = "displayName": String, "The display name, not always up to date.";
+        id = "id": String, "The unique identifier in the directory.";
+    }
+}
+
+record! {
+    /// The application, device and user behind a change; unused ones are null.
+    /// Source: Graph's `identitySet` resource.
+    pub struct IdentitySet {
+        application = "application": Identity, "The application.";
+        device = "device": Identity, "The device.";
+        user = "user": Identity, "The user.";
+    }
+}
+
+record! {
+    /// How sure the application is that inferred the item.
+    /// Source: Graph's `inferenceData` resource.
+    pub struct InferenceData {
+        confidence_score = "confidenceScore": f64, "Confidence in the accuracy of the inferred item; no range is documented.";
+        user_has_verified_accuracy = "userHasVerifiedAccuracy": bool, "Whether the user confirmed that the inference is right.";
+    }
+}
+
+record! {
+    /// Where the item came from.
+    /// Source: Graph's `personDataSources` resource.
+    pub struct PersonDataSources {
+        r#type = "type": String, "The type of source.";
+    }
+}
+
+record! {
+    /// One source of an item and the properties that came from it.
+    /// Source: Graph's `profileSourceAnnotation` resource.
+    pub struct ProfileSourceAnnotation {
+        id = "id": String, "The source's identifier, as the reference page names it.";
+        source_id = "sourceId": String, "The source's identifier, as the service's schema names it.";
+        is_default_source = "isDefaultSource": bool, "Whether this is the default source.";
+        properties = "properties": Vec<String>, "Names of the properties that came from this source.";
+    }
+}
