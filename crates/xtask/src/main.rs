@@ -1,2 +1,42 @@
-//! .
-fn main(){}
+//! The project's automation: set up, demonstrate, test, generate.
+
+mod demo;
+mod run;
+mod setup;
+mod stubs;
+mod test;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Usage: cargo xtask COMMAND
+
+  demo             build everything and make the specification's change from three front ends
+  test             set up and run every test in every language
+  stubs [--check]  write the Python and TypeScript types from the core's tables, or check that they are fresh
+  package          build the wheel and the npm tarball into dist/, and try both in empty environments
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["demo"] => demo::demo(),
+        ["test"] => test::test(),
+        ["stubs"] => stubs::write(),
+        ["stubs", "--check"] => stubs::check(),
+        ["package"] => setup::package().and_then(|packages| test::try_packages(&packages)),
+        ["help" | "--help"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => Err(format!("unknown command\n\n{HELP}")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("xtask: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}

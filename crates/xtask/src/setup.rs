@@ -1,0 +1,92 @@
+//! Everything that has to be there before a front end can run: built, installed, inside the checkout.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::run::{Done, command, root, run};
+
+/// The tools that check and package the Python side.
+const PYTHON_TOOLS: &[&str] = &["maturin==1.16.0", "mypy==2.4.1", "pyright==1.1.414"];
+/// The tools that check the Node side.
+const NODE_TOOLS: &[&str] = &["typescript@5.9.3", "@types/node@20.19.0"];
+
+/// What `package` built.
+pub struct Packages {
+    pub wheel: PathBuf,
+    pub tarball: PathBuf,
+}
+
+/// The built command.
+pub fn cli() -> PathBuf {
+    root().join("target/debug/personcert")
+}
+
+/// The Python of the checkout's own environment.
+pub fn python() -> PathBuf {
+    root().join(".venv/bin/python")
+}
+
+/// Builds the command and both modules, and puts the modules beside the packages' sources.
+pub fn build() -> Done {
+    needs("node", "Node 20 or later")?;
+    needs("python3", "Python 3.9 or later")?;
+    let packages = ["personcert-cli", "personcert-python", "personcert-node"];
+    let mut build = command("cargo", &["build", "--quiet"]);
+    run(build.args(packages.iter().flat_map(|package| ["--package", package])))?;
+    place("target/debug/lib_native.so", "python/personcert/_native.abi3.so")?;
+    place("target/debug/libpersoncert_node.so", "node/personcert.node")
+}
+
+/// Installs the Python tools into `.venv`.
+pub fn python_tools() -> Done {
+    if !python().exists() {
+        run(&mut command("python3", &["-m", "venv", ".venv"]))?;
+    }
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    run(command(python(), &install).args(PYTHON_TOOLS))
+}
+
+/// Installs the Node tools into `node_modules`.
+pub fn node_tools() -> Done {
+    let install = ["install", "--silent", "--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--prefix", "."];
+    run(command("npm", &install).args(NODE_TOOLS))
+}
+
+/// Builds the wheel and the npm tarball, optimised, into `dist`.
+pub fn package() -> Done<Packages> {
+    python_tools()?;
+    let dist = root().join("dist");
+    if dist.exists() {
+        fs::remove_dir_all(&dist).map_err(|error| format!("dist can't be emptied: {error}"))?;
+    }
+    fs::create_dir_all(&dist).map_err(|error| format!("dist can't be made: {error}"))?;
+    let wheel =
+        ["-m", "maturin", "build", "--release", "--quiet", "--manifest-path", "python/Cargo.toml", "--out", "dist"];
+    run(&mut command(python(), &wheel))?;
+    run(&mut command("cargo", &["build", "--quiet", "--release", "--package", "personcert-node"]))?;
+    place("target/release/libpersoncert_node.so", "node/personcert.node")?;
+    run(&mut command("npm", &["pack", "--silent", "--pack-destination", "dist", "./node"]))?;
+    Ok(Packages { wheel: built("whl")?, tarball: built("tgz")? })
+}
+
+fn built(extension: &str) -> Done<PathBuf> {
+    let entries = fs::read_dir(root().join("dist")).map_err(|error| format!("dist can't be read: {error}"))?;
+    let mut paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    paths
+        .find(|path| path.extension().is_some_and(|found| found == extension))
+        .ok_or_else(|| format!("no .{extension} in dist"))
+}
+
+fn needs(program: &str, what: &str) -> Done {
+    let found = command(program, &["--version"]).output().is_ok_and(|output| output.status.success());
+    if found { Ok(()) } else { Err(format!("{what} is missing: `{program} --version` does not run")) }
+}
+
+/// Copies a built module beside its package's sources, as a new file: the old one may be loaded somewhere.
+fn place(from: &str, to: &str) -> Done {
+    let (from, to) = (root().join(from), root().join(to));
+    let fresh = to.with_extension("new");
+    fs::copy(&from, &fresh)
+        .and_then(|_| fs::rename(&fresh, &to))
+        .map_err(|error| format!("{} can't be put in place: {error}", to.display()))
+}
