@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any, Mapping
 from ._record import Record
 
 if TYPE_CHECKING:
-    from typing import Literal, Sequence, TypedDict, Union
-else:
-    TypedDict = dict
+    from typing import Literal, Sequence, TypedDict
 
 
 @dataclass(frozen=True)
@@ -254,7 +252,7 @@ if TYPE_CHECKING:
     class CertificationChanges(TypedDict, total=False):
         """What to change: a value sets, None clears, absence keeps."""
 
-        allowed_audiences: Union[str, Sequence[str]] | None
+        allowed_audiences: str | Sequence[str] | None
         """The audiences that are able to see the values contained within the entity."""
         certification_id: str | None
         """The referenceable identifier for the certification."""
@@ -262,17 +260,17 @@ if TYPE_CHECKING:
         """Description of the certification."""
         display_name: str | None
         """Title of the certification."""
-        end_date: Union[datetime.date, str] | None
+        end_date: datetime.date | str | None
         """The date that the certification expires."""
-        inference: Union[InferenceData, InferenceDataChanges] | None
+        inference: InferenceData | InferenceDataChanges | None
         """Contains inference detail if the entity is inferred by the creating or modifying application."""
-        issued_date: Union[datetime.date, str] | None
+        issued_date: datetime.date | str | None
         """The date that the certification was issued."""
         issuing_authority: str | None
         """Authority which granted the certification."""
         issuing_company: str | None
         """Company which granted the certification."""
-        start_date: Union[datetime.date, str] | None
+        start_date: datetime.date | str | None
         """The date that the certification became valid."""
         thumbnail_url: str | None
         """URL referencing a thumbnail of the certification."""
@@ -295,6 +293,3 @@ if TYPE_CHECKING:
         """The largest answer that is read, in bytes. Default: 4 MiB."""
         unknown_audiences: bool
         """Whether `allowedAudiences` may hold names that this version doesn't know. Default: no."""
-
-else:
-    InferenceDataChanges = CertificationChanges = ClientOptions = dict

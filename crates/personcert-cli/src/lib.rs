@@ -1,1 +1,91 @@
-//! .
+//! The `personcert` command as a library, so that the Python and Node packages bring it along.
+
+mod arguments;
+mod output;
+mod serve;
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use clap::Parser;
+use personcert::{Answer, Call, Client, Config, Dialect, Error, ErrorKind, Outcome, Result};
+use serde_json::{Map, Value};
+
+use arguments::{Arguments, Command};
+
+/// Runs the command with its arguments, the program's name first, and returns the exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return error.exit_code();
+        }
+    };
+    let json = arguments.json;
+    match carry_out(arguments) {
+        Ok(()) => 0,
+        Err(error) => {
+            output::error(&error, json);
+            exit_code(error.kind)
+        }
+    }
+}
+
+/// What a shell script learns of an error.
+fn exit_code(kind: ErrorKind) -> i32 {
+    match kind {
+        ErrorKind::InvalidInput => 2,
+        ErrorKind::Auth => 3,
+        ErrorKind::Permission => 4,
+        ErrorKind::NotFound => 5,
+        ErrorKind::Conflict => 6,
+        ErrorKind::Throttled => 7,
+        ErrorKind::Service | ErrorKind::Network | ErrorKind::Timeout | ErrorKind::Protocol => 8,
+        ErrorKind::Cancelled => 130,
+    }
+}
+
+fn carry_out(arguments: Arguments) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        Error::new(ErrorKind::Service, Outcome::NotSent, format!("the runtime can't be set up: {error}"))
+    })?;
+    if let Command::Serve(options) = &arguments.command {
+        return runtime.block_on(serve::serve(options, arguments.json));
+    }
+    let (operation, given) = arguments.command.call()?;
+    let call = Call::read(operation, &given, Dialect::GRAPH)?;
+    let client = Client::new(&Config::read(&arguments.connection.settings()?, Dialect::GRAPH)?)?;
+    runtime.block_on(async {
+        tokio::select! {
+            done = perform(&client, call, operation, arguments.json) => done,
+            _ = tokio::signal::ctrl_c() => Err(Error::cancelled(true)),
+        }
+    })
+}
+
+async fn perform(client: &Client, call: Call, operation: &str, json: bool) -> Result<()> {
+    let shown = match client.call(call).await? {
+        Answer::Pages(mut pages) => {
+            let mut all = Vec::new();
+            while let Some(page) = pages.next().await? {
+                all.extend(page.iter().map(|item| serde_json::to_value(item).unwrap_or_default()));
+            }
+            if json { output::json(&Value::Array(all)) } else { output::table(&all) }
+        }
+        answer => {
+            let (value, _) = answer.into_value();
+            match (json, operation) {
+                (true, _) => output::json(&value),
+                (false, "update") => output::updated(&value),
+                (false, "delete") => "deleted\n".to_owned(),
+                (false, _) => output::card(&value),
+            }
+        }
+    };
+    // A reader that has seen enough and left is no error.
+    let _ = std::io::stdout().write_all(shown.as_bytes()).and_then(|()| std::io::stdout().flush());
+    Ok(())
+}
+
+type Given = Map<String, Value>;

@@ -8,6 +8,9 @@ use serde_json::Value;
 use crate::run::{Done, command, root, run};
 use crate::setup;
 
+const CERTIFICATION: &str = "0fb4c1e3-c1e3-0fb4-e3c1-b40fe3c1b40f";
+const USER: &str = "innocenty.popov@contoso.com";
+
 /// Builds everything, starts a local Graph, makes the specification's change from the command line, from Python and
 /// from Node, and lists the final state.
 pub fn demo() -> Done {
@@ -37,10 +40,15 @@ fn started(server: &mut std::process::Child) -> Done<(String, String)> {
 }
 
 fn front_ends(url: &str, token: &str) -> Done {
+    let authority = "issuingAuthority=International Academy of Marketing Excellence";
+    let company = "issuingCompany=International Academy of Marketing Excellence";
+    let update = vec!["update", CERTIFICATION, "--user", USER, "--set", authority, "--set", company];
     let demos = [
-        ("the command line", setup::cli(), vec!["demo", "--connect"]),
+        ("the command line: before", setup::cli(), vec!["get", CERTIFICATION, "--user", USER]),
+        ("the command line", setup::cli(), update),
         ("Python", "python3".into(), vec!["tests/python/demo.py"]),
         ("Node", "node".into(), vec!["tests/node/demo.mjs"]),
+        ("the final state", setup::cli(), vec!["get", CERTIFICATION, "--user", USER]),
     ];
     for (name, program, arguments) in demos {
         println!("\n== {name}");

@@ -1,0 +1,73 @@
+//! What a person sees, and what a program reads.
+
+use comfy_table::Table;
+use comfy_table::presets::UTF8_BORDERS_ONLY;
+use personcert::{Dialect, Error, PROPERTIES};
+use serde_json::{Value, json};
+
+/// A value as JSON on lines of its own.
+pub(crate) fn json(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+}
+
+/// A certification, a line for each member that has a value.
+pub(crate) fn card(certification: &Value) -> String {
+    let known = PROPERTIES.iter().filter_map(|property| {
+        let value = certification.get(property.name).filter(|value| !value.is_null())?;
+        Some(format!("{:<22}{}\n", property.name, plain(value)))
+    });
+    known.collect()
+}
+
+/// Certifications, one a row.
+pub(crate) fn table(certifications: &[Value]) -> String {
+    let columns = ["id", "displayName", "certificationId", "issuingAuthority", "issuedDate", "endDate"];
+    let mut table = Table::new();
+    table.load_preset(UTF8_BORDERS_ONLY).set_header(columns);
+    for certification in certifications {
+        table.add_row(columns.map(|name| plain(&certification[name])));
+    }
+    format!("{table}\n{} certifications\n", certifications.len())
+}
+
+/// What an update changed; its warnings go to the person.
+pub(crate) fn updated(updated: &Value) -> String {
+    for warning in updated["warnings"].as_array().into_iter().flatten() {
+        eprintln!("warning: {}", plain(warning));
+    }
+    if updated["status"].is_null() {
+        return "nothing differs; nothing was sent\n".to_owned();
+    }
+    let line = |change: &Value| {
+        let recalculated = if change["sent"] == false { "  (recalculated)" } else { "" };
+        let before = change.get("before").map(|before| format!("{} → ", shown(before))).unwrap_or_default();
+        format!("{}: {before}{}{recalculated}\n", plain(&change["name"]), shown(&change["after"]))
+    };
+    updated["changed"].as_array().into_iter().flatten().map(line).collect()
+}
+
+/// An error for a person, and with `--json` for a program too.
+pub(crate) fn error(error: &Error, as_json: bool) {
+    eprintln!("error: {}", plain(&json!(error.to_string())));
+    if as_json {
+        let mut attributes = error.attributes(Dialect::GRAPH);
+        attributes.insert("message".into(), json!(error.message));
+        eprintln!("{}", json!({"error": attributes}));
+    }
+}
+
+fn shown(value: &Value) -> String {
+    if value.is_null() { "(empty)".to_owned() } else { plain(value) }
+}
+
+/// A value as text that can't steer the terminal.
+fn plain(value: &Value) -> String {
+    let text = match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Object(identity) if identity.contains_key("user") => plain(&identity["user"]),
+        Value::Object(user) if user.contains_key("displayName") => plain(&user["displayName"]),
+        other => other.to_string(),
+    };
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}

@@ -1,0 +1,48 @@
+//! `personcert serve`: a local Graph until it is told to stop.
+
+use std::io::Write;
+
+use personcert::{Error, Result};
+use personcert_local::{LocalGraph, Options};
+use serde_json::json;
+
+use crate::arguments::Serve;
+
+pub(crate) async fn serve(serve: &Serve, as_json: bool) -> Result<()> {
+    let options = Options {
+        port: serve.port,
+        database: serve.database.clone(),
+        permissions: serde_json::from_value(json!(serve.permissions))
+            .map_err(|_| Error::input("--permissions", "the permission table is `spec` or `current`"))?,
+        seed: serve.seed.clone(),
+        users: serve.users,
+        certifications: serve.certifications,
+        ..Options::default()
+    };
+    let graph = LocalGraph::start(options)?;
+    let token = graph.command("token", &json!({"user": serve.token_for}))?;
+    let ready = if as_json {
+        json!({"url": graph.url(), "token": token}).to_string()
+    } else {
+        let token = token.as_str().unwrap_or_default();
+        format!(
+            "A local Graph, for tests and trials; this is not the service.\n\nexport PERSONCERT_BASE_URL={}\n\
+             export PERSONCERT_TOKEN={token}\n\nCtrl-C stops it.",
+            graph.url()
+        )
+    };
+    let _ = writeln!(std::io::stdout(), "{ready}").and_then(|()| std::io::stdout().flush());
+    if serve.until_eof {
+        let (ended, end) = tokio::sync::oneshot::channel();
+        // Reading standard input can't be cancelled, so it has a thread that the process doesn't wait for.
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            let _ = ended.send(());
+        });
+        tokio::select! { _ = end => {} _ = tokio::signal::ctrl_c() => {} }
+    } else {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+    graph.close();
+    Ok(())
+}

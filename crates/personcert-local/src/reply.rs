@@ -1,0 +1,97 @@
+//! Answers as Graph writes them.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use serde_json::{Value, json};
+
+/// An error of the service.
+#[derive(Debug)]
+pub struct Refusal {
+    status: u16,
+    code: String,
+    message: String,
+}
+
+impl Refusal {
+    /// A refusal with a status, a code and a message; the service leaves both texts empty at times.
+    pub fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
+        Self { status, code: code.to_owned(), message: message.into() }
+    }
+
+    /// A body that the service's OData layer doesn't take.
+    pub fn body(message: impl Into<String>) -> Self {
+        Self::new(400, "RequestBodyRead", message)
+    }
+
+    /// The answer.
+    pub fn answer(&self, ids: &Ids) -> Response<Body> {
+        let inner = json!({
+            "date": ids.date.strftime("%Y-%m-%dT%H:%M:%S").to_string(),
+            "request-id": ids.request,
+            "client-request-id": ids.client,
+        });
+        let body = json!({"error": {"code": self.code, "message": self.message, "innerError": inner}});
+        let mut answer = json_answer(self.status, Some(&body), ids);
+        answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if self.status == 401 {
+            let challenge = HeaderValue::from_static("Bearer realm=\"\", error=\"invalid_token\"");
+            answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        answer
+    }
+}
+
+impl From<rusqlite::Error> for Refusal {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::new(500, "InternalServerError", error.to_string())
+    }
+}
+
+/// What identifies a request.
+#[derive(Debug)]
+pub struct Ids {
+    request: String,
+    client: String,
+    date: jiff::Timestamp,
+}
+
+impl Ids {
+    /// Ids for a request; the caller's own is echoed.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let request = uuid::Uuid::new_v4().to_string();
+        let client = headers.get("client-request-id").and_then(|id| id.to_str().ok()).unwrap_or(&request).to_owned();
+        Self { request, client, date: jiff::Timestamp::now() }
+    }
+}
+
+/// An answer with a JSON body, or without one.
+pub fn json_answer(status: u16, body: Option<&Value>, ids: &Ids) -> Response<Body> {
+    let kind = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
+    let mut answer = Response::new(body.map_or_else(Body::empty, |body| Body::from(body.to_string())));
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if body.is_some() {
+        answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        answer.headers_mut().insert("OData-Version", HeaderValue::from_static("4.0"));
+    }
+    identify(answer, ids)
+}
+
+/// Adds the headers that every answer has.
+pub fn identify(mut answer: Response<Body>, ids: &Ids) -> Response<Body> {
+    let diagnostic =
+        r#"{"ServerInfo":{"DataCenter":"Local","Slice":"E","Ring":"0","ScaleUnit":"000","RoleInstance":"LOCAL"}}"#;
+    let date = ids.date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let own = [
+        ("request-id", ids.request.as_str()),
+        ("client-request-id", ids.client.as_str()),
+        ("x-ms-ags-diagnostic", diagnostic),
+        ("date", date.as_str()),
+        ("cache-control", "no-cache"),
+    ];
+    for (name, value) in own {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            answer.headers_mut().entry(name).or_insert(value);
+        }
+    }
+    answer
+}

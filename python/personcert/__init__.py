@@ -1,0 +1,61 @@
+"""Change the certifications (training, not TLS) on people's Microsoft 365 profiles.
+
+>>> from personcert import Client, LocalGraph
+>>> with LocalGraph() as graph, Client(base_url=graph.url, token=graph.token()) as client:
+...     updated = client.update("0fb4c1e3-c1e3-0fb4-e3c1-b40fe3c1b40f", issuing_authority="Contoso")
+...     [change.name for change in updated.changed]
+['issuing_authority']
+"""
+
+from typing import TYPE_CHECKING
+
+from ._async_client import AsyncClient
+from ._client import Client
+from ._errors import (
+    AuthError,
+    InvalidInputError,
+    NotFoundError,
+    PermissionDeniedError,
+    PersonCertError,
+    ThrottledError,
+)
+from ._local import LocalGraph
+from ._models import (
+    Changed,
+    Identity,
+    IdentitySet,
+    InferenceData,
+    PersonCertification,
+    PersonDataSources,
+    ProfileSourceAnnotation,
+    Updated,
+)
+
+if TYPE_CHECKING:
+    from ._models import CertificationChanges, ClientOptions, InferenceDataChanges
+else:
+    # They have a meaning for type checkers alone; at run time each is a dict.
+    CertificationChanges = ClientOptions = InferenceDataChanges = dict
+
+__all__ = [
+    "AsyncClient",
+    "AuthError",
+    "CertificationChanges",
+    "Changed",
+    "Client",
+    "ClientOptions",
+    "Identity",
+    "IdentitySet",
+    "InferenceData",
+    "InferenceDataChanges",
+    "InvalidInputError",
+    "LocalGraph",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "PersonCertError",
+    "PersonCertification",
+    "PersonDataSources",
+    "ProfileSourceAnnotation",
+    "ThrottledError",
+    "Updated",
+]

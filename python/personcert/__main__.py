@@ -1,0 +1,5 @@
+"""`python -m personcert`: the `personcert` command."""
+
+from ._cli import main
+
+main()

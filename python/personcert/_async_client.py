@@ -1,0 +1,135 @@
+"""The client for asyncio."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakKeyDictionary
+
+from ._native import AsyncClient as _Native
+from ._native import Inbox
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Future
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from types import TracebackType
+
+    from typing_extensions import Self, Unpack
+
+    from ._models import CertificationChanges, ClientOptions, PersonCertification, Updated
+
+_inboxes: WeakKeyDictionary[AbstractEventLoop, Inbox] = WeakKeyDictionary()
+
+
+class AsyncClient:
+    """Changes certifications on people's profiles, for asyncio.
+
+    One client serves any number of event loops, one after the other or at once. `user` is an id or a user principal
+    name; without it a call is about the person who is signed in. `timeout` is in seconds.
+    """
+
+    def __init__(self, **config: Unpack[ClientOptions]) -> None:
+        """Make a client with these settings; nothing is sent yet."""
+        self._native = _Native(cast("dict[str, Any]", config))
+
+    async def update(
+        self,
+        id: str,
+        *,
+        user: str | None = None,
+        current: PersonCertification | None = None,
+        timeout: float | None = None,
+        **changes: Unpack[CertificationChanges],
+    ) -> Updated:
+        """Change a certification: a value sets, None clears, what is left out stays as it is.
+
+        With `current`, the certification as it was read before, only what differs is sent, and nothing when nothing
+        differs.
+        """
+        arguments = {"id": id, "user": user, "changes": changes, "current": current, "timeout": timeout}
+        return cast("Updated", await self._call("update", arguments))
+
+    async def get(
+        self,
+        id: str,
+        *,
+        user: str | None = None,
+        select: Sequence[str] | None = None,
+        timeout: float | None = None,
+    ) -> PersonCertification:
+        """Read a certification; with `select`, these properties alone."""
+        arguments = {"id": id, "user": user, "select": select, "timeout": timeout}
+        return cast("PersonCertification", await self._call("get", arguments))
+
+    async def list(
+        self,
+        *,
+        user: str | None = None,
+        select: Sequence[str] | None = None,
+        filter: str | None = None,
+        orderby: str | None = None,
+        top: int | None = None,
+        skip: int | None = None,
+        timeout: float | None = None,
+    ) -> AsyncIterator[PersonCertification]:
+        """Read all certifications, a page at a time as they are asked for; `top` is the size of a page."""
+        arguments = {
+            "user": user,
+            "select": select,
+            "filter": filter,
+            "orderby": orderby,
+            "top": top,
+            "skip": skip,
+            "timeout": timeout,
+        }
+        pages = await self._call("list", arguments)
+        while (page := await _settled(pages.next)) is not None:
+            for certification in page:
+                yield certification
+
+    async def create(
+        self,
+        *,
+        user: str | None = None,
+        timeout: float | None = None,
+        **values: Unpack[CertificationChanges],
+    ) -> PersonCertification:
+        """Add a certification with these values."""
+        arguments = {"user": user, "values": values, "timeout": timeout}
+        return cast("PersonCertification", await self._call("create", arguments))
+
+    async def delete(self, id: str, *, user: str | None = None, timeout: float | None = None) -> None:
+        """Remove a certification."""
+        await self._call("delete", {"id": id, "user": user, "timeout": timeout})
+
+    async def close(self) -> None:
+        """Give the connections up once the calls under way have ended; further calls fail."""
+        self._native.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _call(self, operation: str, arguments: dict[str, Any]) -> Any:
+        return await _settled(self._native.call, operation, arguments)
+
+
+async def _settled(start: Callable[..., int], *arguments: Any) -> Any:
+    """Start work for this event loop and wait for it; whoever stops waiting stops the work."""
+    # Not at the top: asyncio takes several times as long to import as all of this package.
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    inbox = _inboxes.get(loop)
+    if inbox is None:
+        inbox = _inboxes[loop] = Inbox.open(loop)
+    future: Future[Any] = loop.create_future()
+    ticket = start(inbox, future, *arguments)
+    try:
+        return await future
+    except BaseException:
+        inbox.abort(ticket)
+        raise

@@ -1,0 +1,112 @@
+"""The client for blocking calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from ._native import Client as _Native
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+
+    from typing_extensions import Self, Unpack
+
+    from ._models import CertificationChanges, ClientOptions, PersonCertification, Updated
+    from ._native import Pages
+
+
+class Client:
+    """Changes certifications on people's profiles.
+
+    One client serves any number of threads, and forked children. `user` is an id or a user principal name; without
+    it a call is about the person who is signed in. `timeout` is in seconds.
+    """
+
+    def __init__(self, **config: Unpack[ClientOptions]) -> None:
+        """Make a client with these settings; nothing is sent yet."""
+        self._native = _Native(cast("dict[str, Any]", config))
+
+    def update(
+        self,
+        id: str,
+        *,
+        user: str | None = None,
+        current: PersonCertification | None = None,
+        timeout: float | None = None,
+        **changes: Unpack[CertificationChanges],
+    ) -> Updated:
+        """Change a certification: a value sets, None clears, what is left out stays as it is.
+
+        With `current`, the certification as it was read before, only what differs is sent, and nothing when nothing
+        differs.
+        """
+        arguments = {"id": id, "user": user, "changes": changes, "current": current, "timeout": timeout}
+        return cast("Updated", self._native.call("update", arguments))
+
+    def get(
+        self,
+        id: str,
+        *,
+        user: str | None = None,
+        select: Sequence[str] | None = None,
+        timeout: float | None = None,
+    ) -> PersonCertification:
+        """Read a certification; with `select`, these properties alone."""
+        arguments = {"id": id, "user": user, "select": select, "timeout": timeout}
+        return cast("PersonCertification", self._native.call("get", arguments))
+
+    def list(
+        self,
+        *,
+        user: str | None = None,
+        select: Sequence[str] | None = None,
+        filter: str | None = None,
+        orderby: str | None = None,
+        top: int | None = None,
+        skip: int | None = None,
+        timeout: float | None = None,
+    ) -> Iterator[PersonCertification]:
+        """Read all certifications, a page at a time as they are asked for; `top` is the size of a page."""
+        arguments = {
+            "user": user,
+            "select": select,
+            "filter": filter,
+            "orderby": orderby,
+            "top": top,
+            "skip": skip,
+            "timeout": timeout,
+        }
+        return _items(self._native.call("list", arguments))
+
+    def create(
+        self,
+        *,
+        user: str | None = None,
+        timeout: float | None = None,
+        **values: Unpack[CertificationChanges],
+    ) -> PersonCertification:
+        """Add a certification with these values."""
+        arguments = {"user": user, "values": values, "timeout": timeout}
+        return cast("PersonCertification", self._native.call("create", arguments))
+
+    def delete(self, id: str, *, user: str | None = None, timeout: float | None = None) -> None:
+        """Remove a certification."""
+        self._native.call("delete", {"id": id, "user": user, "timeout": timeout})
+
+    def close(self) -> None:
+        """Give the connections up; further calls fail."""
+        self._native.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _items(pages: Pages) -> Iterator[PersonCertification]:
+    while (page := pages.next()) is not None:
+        yield from page

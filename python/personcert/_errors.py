@@ -1,0 +1,77 @@
+"""What calls raise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class PersonCertError(Exception):
+    """What went wrong. The text is one line for a person; the attributes serve programs. What isn't known is None."""
+
+    kind: str
+    """What the caller can do about it: `invalid_input`, `auth`, `permission`, `not_found`, `conflict`, `throttled`,
+    `service`, `network`, `timeout`, `cancelled` or `protocol`."""
+    outcome: str
+    """Whether the change was applied: `not_sent` and `refused` mean no, `unknown` means perhaps."""
+    parameter: str | None
+    """The argument that is wrong, such as `changes.end_date`."""
+    target: str | None
+    """What the call was about: the method and the path, without the host."""
+    status: int | None
+    """The HTTP status of the answer."""
+    code: str | None
+    """The service's error code, the deepest one it gave."""
+    service_message: str | None
+    """The service's own message. Not a base for decisions."""
+    request_id: str | None
+    """The service's id for the request; support asks for it."""
+    client_request_id: str | None
+    """Our id for the request, sent with it."""
+    date: str | None
+    """The service's clock when it answered."""
+    diagnostic: str | None
+    """The `x-ms-ags-diagnostic` header; support asks for it."""
+    retry_after: float | None
+    """Seconds the service asks to wait before the next try."""
+    attempts: int | None
+    """How many times the request was sent."""
+
+
+class InvalidInputError(PersonCertError, ValueError):
+    """The call itself is wrong: an argument, a setting, or a value the service refused."""
+
+
+class AuthError(PersonCertError):
+    """There is no token, or the service did not accept it."""
+
+
+class PermissionDeniedError(PersonCertError):
+    """The token is good but does not allow this."""
+
+
+class NotFoundError(PersonCertError):
+    """The user or the certification does not exist, or cannot be edited through Graph."""
+
+
+class ThrottledError(PersonCertError):
+    """Too many requests; `retry_after` says how many seconds to wait."""
+
+
+_BY_KIND: dict[str, type[PersonCertError]] = {
+    "invalid_input": InvalidInputError,
+    "auth": AuthError,
+    "permission": PermissionDeniedError,
+    "not_found": NotFoundError,
+    "throttled": ThrottledError,
+}
+
+
+def from_core(message: str, attributes: Mapping[str, Any]) -> PersonCertError:
+    """Make the exception for an error of the core."""
+    error = _BY_KIND.get(attributes["kind"], PersonCertError)(message)
+    for name, value in attributes.items():
+        setattr(error, name, value)
+    return error

@@ -1,0 +1,69 @@
+//! The local Graph, handed through.
+
+use std::process;
+
+use personcert_local::Options;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use serde_json::Value;
+
+use crate::bridge::{self, raise};
+use crate::reply::unusable;
+
+/// A local Graph on a thread of its own.
+#[pyclass(frozen, module = "personcert._native")]
+pub struct LocalGraph {
+    process: u32,
+    graph: Option<personcert_local::LocalGraph>,
+}
+
+/// Its thread is the parent's; a forked child has nothing to stop.
+impl Drop for LocalGraph {
+    fn drop(&mut self) {
+        if self.process != process::id() {
+            std::mem::forget(self.graph.take());
+        }
+    }
+}
+
+impl LocalGraph {
+    fn graph(&self, py: Python<'_>) -> PyResult<&personcert_local::LocalGraph> {
+        let here = self.graph.as_ref().filter(|_| self.process == process::id());
+        here.ok_or_else(|| raise(py, &unusable("this local Graph runs in the parent process; use its url")))
+    }
+}
+
+#[pymethods]
+impl LocalGraph {
+    #[new]
+    fn new(options: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let py = options.py();
+        let options = Value::Object(bridge::read_dict(options, bridge::CALL)?);
+        let options: Options = serde_json::from_value(options)
+            .map_err(|error| raise(py, &personcert::Error::input("options", error.to_string())))?;
+        let graph = py.detach(|| personcert_local::LocalGraph::start(options)).map_err(|error| raise(py, &error))?;
+        Ok(Self { process: process::id(), graph: Some(graph) })
+    }
+
+    /// The root of the service, without a version.
+    #[getter]
+    fn url(&self, py: Python<'_>) -> PyResult<&str> {
+        self.graph(py).map(personcert_local::LocalGraph::url)
+    }
+
+    /// Carries out a command by name.
+    fn command<'py>(&self, name: &str, arguments: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+        let py = arguments.py();
+        let arguments = Value::Object(bridge::read_dict(arguments, bridge::TEST)?);
+        let graph = self.graph(py)?;
+        let result = py.detach(|| graph.command(name, &arguments)).map_err(|error| raise(py, &error))?;
+        bridge::write(py, &result, personcert::value::Kind::Any)
+    }
+
+    /// Stops it.
+    fn close(&self, py: Python<'_>) {
+        if let Some(graph) = self.graph.as_ref().filter(|_| self.process == process::id()) {
+            py.detach(|| graph.close());
+        }
+    }
+}
