@@ -1,1 +1,228 @@
-//! .
+//! The Node package's native half: values over the boundary, calls as promises, errors as data. What is true about the
+//! operations lies in the core; the words users see lie in the JavaScript files beside this crate.
+
+mod bridge;
+
+use std::future::Future;
+use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use napi::Env;
+use napi::bindgen_prelude::{Object, PromiseRaw};
+use napi_derive::napi;
+use personcert::{Answer, Call, Config, Error, ErrorKind, Outcome};
+use personcert_local::Options;
+use serde_json::Value;
+use tokio::sync::{Mutex, Notify};
+
+type Text<'env> = napi::Result<PromiseRaw<'env, String>>;
+
+/// A promise of how the work ends; only what JavaScript itself threw rejects it.
+fn promise(env: &Env, work: impl Future<Output = Result<Value, Error>> + Send + 'static) -> Text<'_> {
+    env.spawn_future(async { Ok(bridge::write(&work.await)) })
+}
+
+/// Runs the command line; `args` begin with the program's name. Returns the exit code.
+#[napi]
+pub fn main(args: Vec<String>) -> i32 {
+    personcert_cli::run(args.into_iter().map(Into::into))
+}
+
+/// Stops the call that it is given to.
+#[napi]
+#[derive(Clone)]
+pub struct Cancel {
+    inner: Arc<(AtomicBool, Notify)>,
+}
+
+#[napi]
+impl Cancel {
+    /// One that has not been used.
+    #[napi(constructor)]
+    #[allow(clippy::new_without_default, reason = "JavaScript has no use for it")]
+    pub fn new() -> Self {
+        Self { inner: Arc::default() }
+    }
+
+    /// Stops the call, now or as soon as it begins.
+    #[napi]
+    pub fn cancel(&self) {
+        self.inner.0.store(true, Ordering::Release);
+        self.inner.1.notify_one();
+    }
+}
+
+/// Carries work out unless it is cancelled.
+async fn unless(
+    cancel: Option<Cancel>,
+    work: impl Future<Output = Result<Value, Error>>,
+) -> Result<Value, Error> {
+    let Some(Cancel { inner }) = cancel else { return work.await };
+    if inner.0.load(Ordering::Acquire) {
+        return Err(Error::cancelled(false));
+    }
+    tokio::select! {
+        biased;
+        done = work => done,
+        () = inner.1.notified() => Err(Error::cancelled(true)),
+    }
+}
+
+/// The client, or why there is none.
+#[napi]
+pub struct Client {
+    opened: Result<personcert::Client, Error>,
+}
+
+#[napi]
+impl Client {
+    /// Opens a client with these settings; `opened` says whether there is one.
+    #[napi(constructor)]
+    pub fn new(config: Object<'_>) -> napi::Result<Self> {
+        let settings = bridge::read_object(&config, bridge::CALL)?;
+        let config = settings.and_then(|settings| Config::read(&settings, bridge::DIALECT));
+        Ok(Self { opened: config.and_then(|config| personcert::Client::new(&config)) })
+    }
+
+    /// How opening ended, as JSON text.
+    #[napi]
+    pub fn opened(&self) -> String {
+        match &self.opened {
+            Ok(_) => bridge::write(&Ok(Value::Null)),
+            Err(error) => bridge::error(error),
+        }
+    }
+
+    /// Carries an operation out.
+    #[napi]
+    pub fn call<'env>(
+        &self,
+        env: &'env Env,
+        operation: String,
+        arguments: Object<'_>,
+        cancel: Option<&Cancel>,
+    ) -> Text<'env> {
+        let call = read_call(&operation, &arguments)?;
+        let client = self.client()?;
+        let work = async move { client.call(call?).await.map(|answer| answer.into_value().0) };
+        promise(env, unless(cancel.cloned(), work))
+    }
+
+    /// Begins a list.
+    #[napi]
+    pub fn list(&self, arguments: Object<'_>) -> napi::Result<Pages> {
+        Ok(Pages { call: Arc::new(Mutex::new(Listing::Asked(self.client()?, read_call("list", &arguments)?))) })
+    }
+}
+
+impl Client {
+    fn client(&self) -> napi::Result<personcert::Client> {
+        self.opened.as_ref().cloned().map_err(|error| napi::Error::from_reason(error.to_string()))
+    }
+}
+
+fn read_call(operation: &str, arguments: &Object<'_>) -> napi::Result<Result<Call, Error>> {
+    let arguments = bridge::read_object(arguments, bridge::CALL)?;
+    Ok(arguments.and_then(|arguments| Call::read(operation, &arguments, bridge::DIALECT)))
+}
+
+/// The pages of a list, fetched as they are asked for.
+#[napi]
+pub struct Pages {
+    call: Arc<Mutex<Listing>>,
+}
+
+enum Listing {
+    Asked(personcert::Client, Result<Call, Error>),
+    Begun(personcert::Pages),
+    Over,
+}
+
+#[napi]
+impl Pages {
+    /// The next page, or null after the last.
+    #[napi]
+    pub fn next<'env>(&self, env: &'env Env, cancel: Option<&Cancel>) -> Text<'env> {
+        let listing = Arc::clone(&self.call);
+        let work = async move { listing.lock().await.next().await };
+        promise(env, unless(cancel.cloned(), work))
+    }
+}
+
+impl Listing {
+    async fn next(&mut self) -> Result<Value, Error> {
+        if let Self::Asked(..) = self
+            && let Self::Asked(client, call) = std::mem::replace(self, Self::Over)
+            && let Answer::Pages(pages) = client.call(call?).await?
+        {
+            *self = Self::Begun(pages);
+        }
+        let Self::Begun(pages) = self else { return Ok(Value::Null) };
+        Ok(pages.next().await?.map_or(Value::Null, |page| serde_json::to_value(page).unwrap_or_default()))
+    }
+}
+
+/// A local Graph on a thread of its own, once it is started.
+#[napi]
+#[derive(Clone)]
+pub struct LocalGraph {
+    graph: Arc<OnceLock<personcert_local::LocalGraph>>,
+}
+
+#[napi]
+impl LocalGraph {
+    /// One that is not started yet.
+    #[napi(constructor)]
+    #[allow(clippy::new_without_default, reason = "JavaScript has no use for it")]
+    pub fn new() -> Self {
+        Self { graph: Arc::default() }
+    }
+
+    /// Starts it; gives its address.
+    #[napi]
+    pub fn start<'env>(&self, env: &'env Env, options: Object<'_>) -> Text<'env> {
+        let options = bridge::read_object(&options, bridge::CALL)?;
+        let graph = Arc::clone(&self.graph);
+        on_a_thread(env, move || {
+            let options: Options = serde_json::from_value(Value::Object(options?))
+                .map_err(|error| Error::input("options", error.to_string()))?;
+            let started = personcert_local::LocalGraph::start(options)?;
+            Ok(graph.get_or_init(|| started).url().into())
+        })
+    }
+
+    /// Carries a command out by name.
+    #[napi]
+    pub fn command<'env>(&self, env: &'env Env, name: String, arguments: Object<'_>) -> Text<'env> {
+        let arguments = bridge::read_object(&arguments, bridge::TEST)?;
+        self.started(env, move |graph| graph.command(&name, &Value::Object(arguments?)))
+    }
+
+    /// Stops it.
+    #[napi]
+    pub fn close<'env>(&self, env: &'env Env) -> Text<'env> {
+        self.started(env, |graph| {
+            graph.close();
+            Ok(Value::Null)
+        })
+    }
+}
+
+impl LocalGraph {
+    fn started<'env>(
+        &self,
+        env: &'env Env,
+        work: impl FnOnce(&personcert_local::LocalGraph) -> Result<Value, Error> + Send + 'static,
+    ) -> Text<'env> {
+        let graph = Arc::clone(&self.graph);
+        on_a_thread(env, move || work(graph.get().ok_or_else(|| Error::input("graph", "it is not started"))?))
+    }
+}
+
+/// A promise of work that blocks.
+fn on_a_thread(env: &Env, work: impl FnOnce() -> Result<Value, Error> + Send + 'static) -> Text<'_> {
+    promise(env, async {
+        let done = tokio::task::spawn_blocking(work).await;
+        done.unwrap_or_else(|error| Err(Error::new(ErrorKind::Service, Outcome::Unknown, error.to_string())))
+    })
+}

@@ -23,7 +23,7 @@ pub(crate) fn card(certification: &Value) -> String {
 pub(crate) fn table(certifications: &[Value]) -> String {
     let columns = ["id", "displayName", "certificationId", "issuingAuthority", "issuedDate", "endDate"];
     let mut table = Table::new();
-    table.load_preset(UTF8_BORDERS_ONLY).set_header(columns);
+    table.load_style(UTF8_BORDERS_ONLY).set_header(columns);
     for certification in certifications {
         table.add_row(columns.map(|name| plain(&certification[name])));
     }

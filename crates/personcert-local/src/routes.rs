@@ -164,7 +164,7 @@ impl Graph {
             state.script.pop_front()
         };
         if let Some(answer) = scripted {
-            return identify(answer.response(), &ids);
+            return identify(answer.response(&self.url), &ids);
         }
         let answered = self.operation(&head.method, &path, &head.headers, &body, &ids);
         answered.unwrap_or_else(|refusal| refusal.answer(&ids))

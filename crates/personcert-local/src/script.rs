@@ -42,9 +42,10 @@ impl Answer {
         }
     }
 
-    /// The answer on the wire. With `cut` the connection breaks after so many bytes of the body.
-    pub fn response(&self) -> Response<Body> {
-        let text = Bytes::from(self.text().repeat(self.repeat));
+    /// The answer on the wire. With `cut` the connection breaks after so many bytes of the body. `{local}` in a text
+    /// is `url`, which whoever wrote the script could not know.
+    pub fn response(&self, url: &str) -> Response<Body> {
+        let text = Bytes::from(self.text().replace("{local}", url).repeat(self.repeat));
         let length = text.len();
         let body = match self.cut {
             None => Body::from(text),
@@ -65,7 +66,7 @@ impl Answer {
             response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
         for (name, value) in &self.headers {
-            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value.replace("{local}", url))) {
                 response.headers_mut().insert(name, value);
             }
         }

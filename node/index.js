@@ -1,0 +1,141 @@
+'use strict'
+
+const native = require('./personcert.node')
+
+/** What went wrong. The message is one line for a person; the properties serve programs. */
+class PersonCertError extends Error {
+  constructor({ message, ...properties }, options) {
+    super(message, options)
+    Object.assign(this, properties)
+  }
+}
+// On the prototype, as the built-in errors have it.
+Object.defineProperty(PersonCertError.prototype, 'name', { value: 'PersonCertError', writable: true, configurable: true })
+
+/** The value that the native half answered with, or its error. */
+function unpack(text, options) {
+  const { value, error } = JSON.parse(text)
+  if (error) throw new PersonCertError(error, options)
+  return value
+}
+
+/** Carries a call out that `signal` may stop. */
+async function stoppable(signal, call) {
+  if (signal === undefined || signal === null) return unpack(await call())
+  if (!(signal instanceof AbortSignal)) throw wrong('signal', 'expected an AbortSignal')
+  const cancel = new native.Cancel()
+  const stop = () => cancel.cancel()
+  if (signal.aborted) stop()
+  signal.addEventListener('abort', stop)
+  try {
+    return unpack(await call(cancel), signal.aborted ? { cause: signal.reason } : undefined)
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+function wrong(parameter, why) {
+  return new PersonCertError({ message: `${parameter}: ${why}`, kind: 'invalid_input', outcome: 'not_sent', parameter })
+}
+
+/** The options of a call with what else it needs; null for the user would mean "me" by mistake. */
+function given(options, more) {
+  if (options === null || typeof options !== 'object') throw wrong('options', 'expected an object')
+  const { signal, ...rest } = options
+  if (rest.user === null) throw wrong('user', 'null is no user; leave it out to mean the signed-in user')
+  return [signal, { ...rest, ...more }]
+}
+
+class Client {
+  #native
+
+  constructor(options = {}) {
+    if (options === null || typeof options !== 'object') throw wrong('options', 'expected an object')
+    this.#native = new native.Client(options)
+    unpack(this.#native.opened())
+  }
+
+  async update(id, changes, options = {}) {
+    return this.#call('update', options, { id, changes })
+  }
+
+  async get(id, options = {}) {
+    return this.#call('get', options, { id })
+  }
+
+  async *list(options = {}) {
+    const [signal, query] = given(options)
+    const pages = this.#native.list(query)
+    for (let page; (page = await stoppable(signal, (cancel) => pages.next(cancel))) !== null; ) yield* page
+  }
+
+  async create(values, options = {}) {
+    return this.#call('create', options, { values })
+  }
+
+  async delete(id, options = {}) {
+    await this.#call('delete', options, { id })
+  }
+
+  #call(operation, options, more) {
+    const [signal, args] = given(options, more)
+    return stoppable(signal, (cancel) => this.#native.call(operation, args, cancel))
+  }
+}
+
+class LocalGraph {
+  #native = new native.LocalGraph()
+  #url
+
+  static async start(options = {}) {
+    const graph = new LocalGraph()
+    graph.#url = unpack(await graph.#native.start(options))
+    return graph
+  }
+
+  get url() {
+    return this.#url
+  }
+
+  token(options = {}) {
+    return this.#command('token', options)
+  }
+
+  add(user, certification) {
+    return this.#command('add', { user, certification })
+  }
+
+  certifications(user) {
+    return this.#command('certifications', { user })
+  }
+
+  users() {
+    return this.#command('users')
+  }
+
+  script(answers) {
+    return this.#command('script', { answers })
+  }
+
+  requests() {
+    return this.#command('requests')
+  }
+
+  reset() {
+    return this.#command('reset')
+  }
+
+  async close() {
+    unpack(await this.#native.close())
+  }
+
+  async [Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]() {
+    await this.close()
+  }
+
+  async #command(name, args = {}) {
+    return unpack(await this.#native.command(name, args))
+  }
+}
+
+module.exports = { Client, LocalGraph, PersonCertError }

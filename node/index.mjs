@@ -1,0 +1,1 @@
+export { Client, LocalGraph, PersonCertError } from './index.js'

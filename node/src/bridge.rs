@@ -1,0 +1,177 @@
+//! Values over the boundary: a bounded copy from JavaScript, and JSON text back.
+
+use std::time::Duration;
+
+use napi::bindgen_prelude::{Array, FromNapiValue, Function, JsObjectValue, Object, Unknown};
+use napi::{JsNumber, JsString, JsValue, KeyCollectionMode, KeyConversion, KeyFilter, ValueType};
+use personcert::{Dialect, Error, Naming};
+use serde_json::{Map, Number, Value, json};
+
+/// How JavaScript spells names and measures time.
+pub const DIALECT: Dialect = Dialect { naming: Naming::Camel, time_unit: Duration::from_millis(1) };
+
+/// How much is copied: no deeper and no more values than this.
+#[derive(Clone, Copy)]
+pub struct Room {
+    depth: usize,
+    values: usize,
+}
+
+/// The room for a call.
+pub const CALL: Room = Room { depth: 32, values: 10_000 };
+/// The room for what a test hands its local Graph.
+pub const TEST: Room = Room { depth: 120, values: 1_000_000 };
+
+/// Why a value was refused, and where; or what its own code threw.
+enum Refusal {
+    Input { place: String, why: String },
+    Thrown(napi::Error),
+}
+
+impl Refusal {
+    fn within(self, outer: &str) -> Self {
+        match self {
+            Self::Input { place, why } if place.is_empty() || place.starts_with('[') => {
+                Self::Input { place: format!("{outer}{place}"), why }
+            }
+            Self::Input { place, why } => Self::Input { place: format!("{outer}.{place}"), why },
+            thrown @ Self::Thrown(_) => thrown,
+        }
+    }
+}
+
+impl From<napi::Error> for Refusal {
+    fn from(error: napi::Error) -> Self {
+        Self::Thrown(error)
+    }
+}
+
+fn refuse<T>(why: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal::Input { place: String::new(), why: why.into() })
+}
+
+/// Copies an object's members. The outer error is what a getter or `toJSON` threw; the inner one says what is wrong.
+pub fn read_object(object: &Object<'_>, mut room: Room) -> napi::Result<Result<Map<String, Value>, Error>> {
+    match read_members(object, &mut room) {
+        Ok(members) => Ok(Ok(members)),
+        Err(Refusal::Input { place, why }) => Ok(Err(Error::input(place, why))),
+        Err(Refusal::Thrown(error)) => Err(error),
+    }
+}
+
+fn read_members(object: &Object<'_>, room: &mut Room) -> Result<Map<String, Value>, Refusal> {
+    let names = object.get_all_property_names(
+        KeyCollectionMode::OwnOnly,
+        KeyFilter::Enumerable,
+        KeyConversion::NumbersToStrings,
+    )?;
+    let count = names.get_array_length()?;
+    if count as usize > room.values {
+        return refuse("too many values");
+    }
+    let mut members = Map::with_capacity(count as usize);
+    for at in 0..count {
+        let key: Unknown = names.get_element(at)?;
+        if key.get_type()? == ValueType::Symbol {
+            continue;
+        }
+        let name = read_text(take(&key)?)?;
+        let value: Unknown = object.get_property(key)?;
+        // An undefined member is an absent one, as everywhere in JavaScript.
+        if value.get_type()? != ValueType::Undefined {
+            let value = read(value, room).map_err(|refusal| refusal.within(&name))?;
+            members.insert(name, value);
+        }
+    }
+    Ok(members)
+}
+
+fn read_text(text: JsString<'_>) -> Result<String, Refusal> {
+    String::from_utf16(text.into_utf16()?.as_slice())
+        .or_else(|_| refuse("the text holds half a character (a lone surrogate)"))
+}
+
+fn read(value: Unknown<'_>, room: &mut Room) -> Result<Value, Refusal> {
+    if room.values == 0 {
+        return refuse("too many values");
+    }
+    room.values -= 1;
+    match value.get_type()? {
+        ValueType::Null => Ok(Value::Null),
+        ValueType::Boolean => Ok(json!(take::<bool>(&value)?)),
+        ValueType::String => read_text(take(&value)?).map(Value::String),
+        ValueType::Number => read_number(take::<JsNumber>(&value)?.get_double()?),
+        ValueType::Object => read_compound(value, room),
+        ValueType::Undefined => refuse("undefined can't be sent; null clears"),
+        other => refuse(format!("a value of type {} can't be sent", format!("{other:?}").to_lowercase())),
+    }
+}
+
+/// Whole numbers stay whole: JavaScript has one type for both.
+fn read_number(number: f64) -> Result<Value, Refusal> {
+    const SAFE: f64 = 9_007_199_254_740_991.0;
+    if number.fract() == 0.0 && number.abs() <= SAFE {
+        #[allow(clippy::cast_possible_truncation, reason = "it is whole and within 53 bits")]
+        return Ok(json!(number as i64));
+    }
+    Number::from_f64(number).map_or_else(|| refuse(format!("{number} is not a number JSON has")), |n| Ok(n.into()))
+}
+
+fn read_compound(value: Unknown<'_>, room: &mut Room) -> Result<Value, Refusal> {
+    if value.is_date()? {
+        return refuse(
+            "a Date is a point in time, and this is a calendar date; give text as YYYY-MM-DD or a Temporal.PlainDate",
+        );
+    }
+    if value.is_promise()? {
+        return refuse("a Promise can't be sent; await it first");
+    }
+    if room.depth == 0 {
+        return refuse("nested too deeply, or within itself");
+    }
+    room.depth -= 1;
+    let read = if value.is_array()? {
+        read_items(&take(&value)?, room)
+    } else {
+        let object: Object = take(&value)?;
+        let to_json: Unknown = object.get_named_property("toJSON")?;
+        if to_json.get_type()? == ValueType::Function {
+            // As JSON.stringify does it: how a Temporal.PlainDate becomes its text.
+            read(take::<Function<'_, (), Unknown>>(&to_json)?.apply(object, ())?, room)
+        } else {
+            read_members(&object, room).map(Value::Object)
+        }
+    };
+    room.depth += 1;
+    read
+}
+
+fn read_items(items: &Array<'_>, room: &mut Room) -> Result<Value, Refusal> {
+    if items.len() as usize > room.values {
+        return refuse("too many values");
+    }
+    let item = |at| read(items.get_element(at)?, room).map_err(|refusal| refusal.within(&format!("[{at}]")));
+    (0..items.len()).map(item).collect::<Result<_, _>>().map(Value::Array)
+}
+
+/// A value as the type it was seen to be.
+#[allow(unsafe_code, reason = "the checked way is private to napi; the value is of its own environment and live")]
+fn take<T: FromNapiValue>(value: &Unknown<'_>) -> napi::Result<T> {
+    unsafe { value.cast::<T>() }
+}
+
+/// How a call ended, as JSON text: `{"value": …}` or `{"error": …}`. The text is parsed by the engine's own parser,
+/// which is as fast as making the objects one by one and has no trouble with a member called `__proto__`.
+pub fn write(ended: &Result<Value, Error>) -> String {
+    match ended {
+        Ok(value) => json!({ "value": value }).to_string(),
+        Err(why) => error(why),
+    }
+}
+
+/// An error as JSON text.
+pub fn error(why: &Error) -> String {
+    let mut attributes = why.attributes(DIALECT);
+    attributes.insert("message".to_owned(), json!(why.to_string()));
+    json!({ "error": attributes }).to_string()
+}
