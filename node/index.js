@@ -38,11 +38,10 @@ function wrong(parameter, why) {
   return new PersonCertError({ message: `${parameter}: ${why}`, kind: 'invalid_input', outcome: 'not_sent', parameter })
 }
 
-/** The options of a call with what else it needs; null for the user would mean "me" by mistake. */
+/** The signal, and the call's arguments: its options with what else it needs. */
 function given(options, more) {
   if (options === null || typeof options !== 'object') throw wrong('options', 'expected an object')
   const { signal, ...rest } = options
-  if (rest.user === null) throw wrong('user', 'null is no user; leave it out to mean the signed-in user')
   return [signal, { ...rest, ...more }]
 }
 

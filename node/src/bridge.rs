@@ -87,8 +87,8 @@ fn read_members(object: &Object<'_>, room: &mut Room) -> Result<Map<String, Valu
 }
 
 fn read_text(text: JsString<'_>) -> Result<String, Refusal> {
-    String::from_utf16(text.into_utf16()?.as_slice())
-        .or_else(|_| refuse("the text holds half a character (a lone surrogate)"))
+    // Its only way to fail.
+    text.into_utf16()?.as_str().or_else(|_| refuse("the text holds half a character (a lone surrogate)"))
 }
 
 fn read(value: Unknown<'_>, room: &mut Room) -> Result<Value, Refusal> {

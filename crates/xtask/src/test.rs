@@ -61,8 +61,8 @@ fn node_types() -> Done {
     setup::node_tools()?;
     let tsc = ["node_modules/typescript/bin/tsc", "--strict", "--noEmit", "--module", "nodenext", "--target", "es2022"];
     let lib = ["--lib", "es2022,esnext.disposable", "--types", "node"];
-    run(command("node", &tsc).args(lib).arg("tests/node/usage.ts"))?;
-    refuse(command("node", &tsc).args(lib).arg("tests/node/misspelt.ts"))
+    run(command("node", &tsc).args(lib).arg("tests/node/usage.mts"))?;
+    refuse(command("node", &tsc).args(lib).arg("tests/node/misspelt.mts"))
 }
 
 /// A Python that finds the package in the checkout.

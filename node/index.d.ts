@@ -1,0 +1,152 @@
+import type {
+  CertificationChanges,
+  ClientOptions,
+  ErrorKind,
+  Outcome,
+  PersonCertErrorAttributes,
+  PersonCertification,
+  Updated,
+} from './types.js'
+
+export * from './types.js'
+
+/** What every call takes. */
+export interface CallOptions {
+  /** The user's object id or user principal name; left out: the signed-in user. */
+  user?: string
+  /** The longest the call may take, in milliseconds; of a list, each page. Default: the client's. */
+  timeout?: number
+  /** Stops the call: it rejects with the kind `cancelled`, and the signal's reason as `cause`. */
+  signal?: AbortSignal
+}
+
+export interface GetOptions extends CallOptions {
+  /** Only these members. */
+  select?: (keyof PersonCertification)[]
+}
+
+export interface UpdateOptions extends CallOptions {
+  /** The certification as it was read before: only what differs from it is sent, and nothing when nothing differs. */
+  current?: PersonCertification
+}
+
+export interface ListOptions extends GetOptions {
+  /** An OData filter, such as `displayName eq 'Blackbelt'`. */
+  filter?: string
+  /** An OData order, such as `displayName desc`. */
+  orderby?: string
+  /** How many certifications a page holds. */
+  top?: number
+  /** How many certifications to leave out at the start. */
+  skip?: number
+}
+
+/**
+ * Changes certifications on people's profiles. Every method rejects with a {@link PersonCertError}; wrong arguments do so
+ * before anything is sent.
+ */
+export class Client {
+  /** Makes a client; nothing is sent yet. Throws a {@link PersonCertError} when a setting is wrong. */
+  constructor(options?: ClientOptions)
+  /** Changes a certification: a value sets, null clears, undefined and absence keep. */
+  update(id: string, changes: CertificationChanges, options?: UpdateOptions): Promise<Updated>
+  /** Reads a certification. */
+  get(id: string, options?: GetOptions): Promise<PersonCertification>
+  /** Reads all certifications, a page at a time as they are asked for. */
+  list(options?: ListOptions): AsyncGenerator<PersonCertification, void, undefined>
+  /** Adds a certification with these values. */
+  create(values: CertificationChanges, options?: CallOptions): Promise<PersonCertification>
+  /** Removes a certification. */
+  delete(id: string, options?: CallOptions): Promise<void>
+}
+
+/** What went wrong. The message is one line for a person; the properties serve programs. */
+export class PersonCertError extends Error implements PersonCertErrorAttributes {
+  private constructor()
+  readonly name: 'PersonCertError'
+  readonly kind: ErrorKind
+  readonly outcome: Outcome
+  readonly parameter: string | null
+  readonly target: string | null
+  readonly status: number | null
+  readonly code: string | null
+  readonly serviceMessage: string | null
+  readonly requestId: string | null
+  readonly clientRequestId: string | null
+  readonly date: string | null
+  readonly diagnostic: string | null
+  readonly retryAfter: number | null
+  readonly attempts: number | null
+}
+
+/** How a local Graph is started. */
+export interface LocalGraphOptions {
+  /** The port; 0, the default, picks a free one. */
+  port?: number
+  /** The SQLite file; without it everything is in memory. */
+  database?: string
+  /** The specification's permission table (the default), or that of the service's current pages. */
+  permissions?: 'spec' | 'current'
+  /** A JSON Lines or CSV file of certifications to begin with. */
+  seed?: string
+  /** How many more users to make up. */
+  users?: number
+  /** How many certifications each of them gets. */
+  certifications?: number
+}
+
+/** A user of a local Graph. */
+export interface LocalUser {
+  id: string
+  userPrincipalName: string
+  displayName: string
+}
+
+/** A literal answer, given instead of the store's. */
+export interface ScriptedAnswer {
+  status?: number
+  headers?: Record<string, string>
+  /** JSON, or text that is sent as it is. */
+  body?: unknown
+  /** The text that many times. */
+  repeat?: number
+  /** Break the connection after so many bytes. */
+  cut?: number
+}
+
+/** A request as it came. The token is not shown. */
+export interface LoggedRequest {
+  method: string
+  path: string
+  headers: Record<string, string>
+  body: string
+}
+
+/**
+ * A server on this machine that answers like Microsoft Graph and keeps certifications in SQLite. It is not the service:
+ * use it for tests and trials. It stops when it is closed, or with the process.
+ */
+export class LocalGraph {
+  private constructor()
+  /** Starts one; it is ready when the promise resolves. */
+  static start(options?: LocalGraphOptions): Promise<LocalGraph>
+  /** The root to give a client as `baseUrl`. */
+  readonly url: string
+  /** Makes an access token; by default of the specification's user, with `User.ReadWrite.All`. */
+  token(options?: { user?: string; scopes?: string[]; kind?: 'work' | 'personal' | 'app' }): Promise<string>
+  /** Stores a certification, its read-only members included; gives what is stored. */
+  add(user: string, certification: PersonCertification): Promise<PersonCertification>
+  /** The stored certifications of a user, straight from SQLite. */
+  certifications(user?: string): Promise<PersonCertification[]>
+  /** The users there are. */
+  users(): Promise<LocalUser[]>
+  /** Answers the next requests with these instead of the store's answers, in this order. */
+  script(answers: ScriptedAnswer[]): Promise<void>
+  /** The requests that came since the last reset. */
+  requests(): Promise<LoggedRequest[]>
+  /** Brings back the state of the start; forgets scripted answers and requests. */
+  reset(): Promise<void>
+  /** Stops it. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}

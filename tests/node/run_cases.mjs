@@ -1,0 +1,107 @@
+// Runs tests/cases/*.json through the Node package. Needs Node alone.
+import { readdirSync, readFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
+
+import { Client, LocalGraph, PersonCertError } from '../../node/index.mjs'
+
+const CASES = new URL('../cases/', import.meta.url)
+const CLOSED = 'http://127.0.0.1:1'
+
+/** Node measures time in milliseconds. */
+const milliseconds = ({ timeout, ...rest }) =>
+  timeout === undefined ? rest : { ...rest, timeout: typeof timeout === 'number' ? timeout * 1000 : timeout }
+
+async function settings({ given = {} }, graph) {
+  const config = { baseUrl: graph.url, ...milliseconds(given.config ?? {}) }
+  if (config.baseUrl === '{closed}') config.baseUrl = CLOSED
+  const token = given.token === undefined ? {} : given.token
+  if (token !== null && config.token === undefined) {
+    config.token = typeof token === 'string' ? token : await graph.token(token)
+  }
+  return config
+}
+
+async function carryOut(client, { operation, arguments: given }) {
+  const { id, changes, values, ...options } = milliseconds(given)
+  switch (operation) {
+    case 'update':
+      return client.update(id, changes, options)
+    case 'create':
+      return client.create(values, options)
+    case 'list': {
+      const all = []
+      for await (const item of client.list(id === undefined ? options : { id, ...options })) all.push(item)
+      return all
+    }
+    case 'delete':
+      return (await client.delete(id, options)) ?? null
+    default:
+      return client[operation](id, options)
+  }
+}
+
+/** Where `found` isn't what was expected: objects as subsets, lists one by one, true is not 1. */
+function* differences(expected, found, place) {
+  if (Array.isArray(expected) && Array.isArray(found)) {
+    if (expected.length !== found.length) yield `${place} has ${found.length} items, not ${expected.length}`
+    for (const at of expected.keys()) yield* differences(expected[at], found[at], `${place}[${at}]`)
+  } else if (expected !== null && typeof expected === 'object' && found !== null && typeof found === 'object') {
+    for (const [name, value] of Object.entries(expected)) {
+      if (Object.hasOwn(found, name)) yield* differences(value, found[name], `${place}.${name}`)
+      else yield `${place}.${name} is missing`
+    }
+  } else if (!isDeepStrictEqual(expected, found)) {
+    yield `${place} is ${JSON.stringify(found)?.slice(0, 300)}, not ${JSON.stringify(expected)?.slice(0, 300)}`
+  }
+}
+
+function* wrongError({ message = '', ...expected }, error) {
+  for (const [name, value] of Object.entries(expected)) {
+    if (error[name] !== value) yield `error.${name} is ${error[name]}, not ${value} (${error.message})`
+  }
+  if (!error.message.includes(message)) yield `error says ${error.message}, not ${message}`
+}
+
+async function check(test, graph) {
+  await graph.reset()
+  for (const { user, certification } of test.given?.certifications ?? []) await graph.add(user, certification)
+  if (test.server) await graph.script(test.server)
+  let result, error
+  try {
+    result = await carryOut(new Client(await settings(test, graph)), test.call)
+  } catch (thrown) {
+    if (!(thrown instanceof PersonCertError)) throw thrown
+    error = thrown
+  }
+  const wrong = []
+  if (test.error) wrong.push(...(error ? wrongError(test.error, error) : ['no error was thrown']))
+  else if (error) wrong.push(`threw ${error.kind}: ${error.message}`)
+  else wrong.push(...differences(test.result, result, 'result'))
+  if (test.requests) wrong.push(...differences(test.requests, await graph.requests(), 'requests'))
+  if (test.stored) {
+    const { user, id, certification } = test.stored
+    const found = (await graph.certifications(user)).filter((item) => item.id === id)
+    wrong.push(...differences([certification], found, 'stored'))
+  }
+  return wrong
+}
+
+const files = readdirSync(CASES).filter((name) => name.endsWith('.json')).sort()
+const cases = files.flatMap((name) => JSON.parse(readFileSync(new URL(name, CASES), 'utf8')))
+const graph = await LocalGraph.start()
+let passed = 0
+let excluded = 0
+let failed = 0
+for (const test of cases) {
+  if (test.exclude?.node) {
+    excluded += 1
+    continue
+  }
+  const wrong = await check(test, graph).catch((thrown) => [`threw ${thrown.stack}`])
+  for (const line of wrong) console.log(`FAILED node: ${test.name}: ${line}`)
+  if (wrong.length > 0) failed += 1
+  else passed += 1
+}
+await graph.close()
+console.log(`node: ${passed} cases passed, ${excluded} excluded${failed > 0 ? `, ${failed} FAILED` : ''}`)
+process.exitCode = failed === 0 && passed >= 150 && excluded * 20 <= cases.length ? 0 : 1

@@ -1,0 +1,86 @@
+// Every public name, used as its types say: the compiler must find nothing here.
+import {
+  Client,
+  LocalGraph,
+  PersonCertError,
+  type CallOptions,
+  type CertificationChanges,
+  type Changed,
+  type ClientOptions,
+  type ErrorKind,
+  type GetOptions,
+  type Identity,
+  type IdentitySet,
+  type InferenceData,
+  type ListOptions,
+  type LocalGraphOptions,
+  type LocalUser,
+  type LoggedRequest,
+  type Outcome,
+  type PersonCertErrorAttributes,
+  type PersonCertification,
+  type PersonDataSources,
+  type PlainDateLike,
+  type ProfileSourceAnnotation,
+  type ScriptedAnswer,
+  type UpdateOptions,
+  type Updated,
+} from '../../node/index.mjs'
+import cjs from '../../node/index.js'
+
+const id = '0fb4c1e3-c1e3-0fb4-e3c1-b40fe3c1b40f'
+
+function members(certification: PersonCertification): void {
+  const end: string | null | undefined = certification.endDate
+  const by: IdentitySet | null | undefined = certification.createdBy
+  const who: Identity | null | undefined = by?.user
+  const inference: InferenceData | null | undefined = certification.inference
+  const source: PersonDataSources | null | undefined = certification.source
+  const sources: ProfileSourceAnnotation[] | null | undefined = certification.sources
+  console.log(end, who?.displayName, inference?.confidenceScore, source?.type, sources?.length)
+}
+
+function changes(updated: Updated): void {
+  for (const change of updated.changed ?? []) {
+    const { name, before, after, sent }: Changed = change
+    console.log(name, before, after, sent)
+  }
+  if (updated.certification) members(updated.certification)
+  console.log(updated.warnings, updated.status, updated.attempts, updated.requestId, updated.clientRequestId)
+}
+
+function failed(error: PersonCertErrorAttributes): void {
+  const kind: ErrorKind = error.kind
+  const outcome: Outcome = error.outcome
+  console.log(kind, outcome, error.parameter, error.status, error.code, error.retryAfter)
+}
+
+const start: LocalGraphOptions = { port: 0, permissions: 'spec', users: 2, certifications: 1 }
+await using graph = await LocalGraph.start(start)
+const options: ClientOptions = { baseUrl: graph.url, token: await graph.token({ scopes: ['User.ReadWrite'] }), timeout: 5000 }
+const client = new Client(options)
+const getting: GetOptions = { select: ['id', 'endDate'], timeout: 3000 }
+const current = await client.get(id, getting)
+const date: PlainDateLike = { [Symbol.toStringTag]: 'Temporal.PlainDate', toString: () => '2030-01-01' }
+const wanted: CertificationChanges = { issuingAuthority: 'Contoso', thumbnailUrl: null, allowedAudiences: ['contacts'] }
+const updating: UpdateOptions = { current, signal: AbortSignal.timeout(1000) }
+const calling: CallOptions = { user: 'innocenty.popov@contoso.com' }
+const listing: ListOptions = { top: 10, skip: 0, orderby: 'displayName' }
+try {
+  changes(await client.update(id, wanted, updating))
+  if (Math.random() > 1) changes(await client.update(id, { endDate: date }))
+  const created = await client.create({ displayName: 'New' }, calling)
+  for await (const certification of client.list(listing)) members(certification)
+  await client.delete(created.id ?? '', calling)
+} catch (error) {
+  if (error instanceof PersonCertError) failed(error)
+  else throw error
+}
+await graph.add('innocenty.popov@contoso.com', { displayName: 'Added' })
+const answer: ScriptedAnswer = { status: 200, body: { id } }
+await graph.script([answer])
+const users: LocalUser[] = await graph.users()
+const requests: LoggedRequest[] = await graph.requests()
+console.log(users.length, requests.length, (await graph.certifications()).length, new cjs.Client() instanceof Client)
+await graph.reset()
+await graph.close()
