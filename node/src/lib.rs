@@ -4,8 +4,8 @@
 mod bridge;
 
 use std::future::Future;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use napi::Env;
 use napi::bindgen_prelude::{Object, PromiseRaw};
@@ -53,10 +53,7 @@ impl Cancel {
 }
 
 /// Carries work out unless it is cancelled.
-async fn unless(
-    cancel: Option<Cancel>,
-    work: impl Future<Output = Result<Value, Error>>,
-) -> Result<Value, Error> {
+async fn unless(cancel: Option<Cancel>, work: impl Future<Output = Result<Value, Error>>) -> Result<Value, Error> {
     let Some(Cancel { inner }) = cancel else { return work.await };
     if inner.0.load(Ordering::Acquire) {
         return Err(Error::cancelled(false));

@@ -118,14 +118,7 @@ impl Inbox {
         for (ticket, ended) in ended {
             let Some((future, _)) = lock(&self.pending).remove(&ticket) else { continue };
             let future = future.bind(py);
-            let settled = future.call_method0("done").and_then(|done| done.is_truthy()).and_then(|done| match done {
-                true => Ok(()),
-                false => match host(py, ended) {
-                    Ok(value) => future.call_method1("set_result", (value,)).map(drop),
-                    Err(error) => future.call_method1("set_exception", (error,)).map(drop),
-                },
-            });
-            if let Err(error) = settled {
+            if let Err(error) = settle(future, ended) {
                 error.write_unraisable(py, Some(future));
             }
         }
@@ -137,6 +130,17 @@ impl Inbox {
         if let Some((_, task)) = call {
             task.abort();
         }
+    }
+}
+
+/// Gives a future its result, unless its waiter has cancelled it.
+fn settle(future: &Bound<'_, PyAny>, ended: Ended) -> PyResult<()> {
+    if future.call_method0("done")?.is_truthy()? {
+        return Ok(());
+    }
+    match host(future.py(), ended) {
+        Ok(value) => future.call_method1("set_result", (value,)).map(drop),
+        Err(error) => future.call_method1("set_exception", (error,)).map(drop),
     }
 }
 

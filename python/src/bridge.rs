@@ -126,7 +126,8 @@ fn read_compound(value: &Bound<'_, PyAny>, room: &mut Room) -> Result<Value, Ref
         read_members(dict, room).map(Value::Object)
     } else if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
         check_length(value.len()?, room)?;
-        let item = |(at, item): (usize, PyResult<_>)| read(&item?, room).map_err(|refusal| refusal.within(&format!("[{at}]")));
+        let item =
+            |(at, item): (usize, PyResult<_>)| read(&item?, room).map_err(|refusal| refusal.within(&format!("[{at}]")));
         value.try_iter()?.enumerate().map(item).collect::<Result<_, _>>().map(Value::Array)
     } else if let Some(to_graph) = value.getattr_opt("to_graph")?.filter(|_| !value.is_instance_of::<PyType>()) {
         read(&to_graph.call0()?, room)
@@ -220,11 +221,7 @@ fn write_record<'py>(py: Python<'py>, object: &Map<String, Value>, record: &Reco
     Ok(instance)
 }
 
-fn python_module<'py>(
-    py: Python<'py>,
-    cell: &PyOnceLock<Py<PyModule>>,
-    name: &str,
-) -> PyResult<Bound<'py, PyModule>> {
+fn python_module<'py>(py: Python<'py>, cell: &PyOnceLock<Py<PyModule>>, name: &str) -> PyResult<Bound<'py, PyModule>> {
     cell.get_or_try_init(py, || PyModule::import(py, name).map(Bound::unbind)).map(|module| module.bind(py).clone())
 }
 

@@ -228,7 +228,7 @@ impl Changes {
             let (name, text) = pair
                 .split_once('=')
                 .ok_or_else(|| Error::input("--set", format!("{pair:?} has no `=`; write NAME=VALUE")))?;
-            once(&mut changes, name, value(name, text)?)?;
+            once(&mut changes, name, value(name, text))?;
         }
         for name in &self.clear {
             once(&mut changes, name, Value::Null)?;
@@ -244,15 +244,17 @@ fn once(changes: &mut Given, name: &str, value: Value) -> Result<()> {
     }
 }
 
-/// Text as it is, except where the property holds something that text can't be.
-fn value(name: &str, text: &str) -> Result<Value> {
+/// Text as it is, except where the property can hold something that is no text and JSON was given.
+fn value(name: &str, text: &str) -> Value {
     let property = PROPERTIES.iter().find(|property| property.name == name);
-    match property.map(|property| property.kind) {
-        Some(Kind::Record(_) | Kind::List(_) | Kind::Boolean | Kind::Number | Kind::Integer) => {
-            serde_json::from_str(text).map_err(|error| Error::input(name, format!("the value is not JSON: {error}")))
-        }
-        _ => Ok(json!(text)),
-    }
+    let json = match property.map(|property| property.kind) {
+        Some(Kind::Record(_) | Kind::List(_) | Kind::Boolean | Kind::Number | Kind::Integer) => true,
+        Some(Kind::Audiences) => text.starts_with('['),
+        _ => false,
+    };
+    // What isn't JSON stays text, for the core to refuse.
+    let read = json.then(|| serde_json::from_str(text).ok()).flatten();
+    read.unwrap_or_else(|| json!(text))
 }
 
 fn names(given: &mut Given, select: Option<&str>) {

@@ -51,7 +51,7 @@ pub(crate) fn error(error: &Error, as_json: bool) {
     eprintln!("error: {}", plain(&json!(error.to_string())));
     if as_json {
         let mut attributes = error.attributes(Dialect::GRAPH);
-        attributes.insert("message".into(), json!(error.message));
+        attributes.insert("message".into(), json!(error.to_string()));
         eprintln!("{}", json!({"error": attributes}));
     }
 }

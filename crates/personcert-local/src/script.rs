@@ -66,7 +66,9 @@ impl Answer {
             response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
         for (name, value) in &self.headers {
-            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value.replace("{local}", url))) {
+            if let (Ok(name), Ok(value)) =
+                (HeaderName::try_from(name), HeaderValue::try_from(value.replace("{local}", url)))
+            {
                 response.headers_mut().insert(name, value);
             }
         }

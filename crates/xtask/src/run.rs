@@ -27,12 +27,14 @@ pub fn run(command: &mut Command) -> Done {
     if status.success() { Ok(()) } else { Err(format!("`{shown}` failed ({status})")) }
 }
 
-/// Runs a command that is expected to fail, and fails when it doesn't.
-pub fn refuse(command: &mut Command) -> Done {
+/// Runs a checker over a file with mistakes, and fails when it doesn't find so many of them.
+pub fn refuse(command: &mut Command, mistakes: usize) -> Done {
     let shown = shown(command);
-    println!("  $ {shown}   (must fail)");
+    println!("  $ {shown}   (must find {mistakes} mistakes)");
     let output = command.output().map_err(|error| format!("`{shown}` did not start: {error}"))?;
-    if output.status.success() { Err(format!("`{shown}` passed, but must fail")) } else { Ok(()) }
+    let said = String::from_utf8_lossy(&output.stdout);
+    let found = said.lines().filter(|line| line.contains("error:") || line.contains("error TS")).count();
+    if found == mistakes { Ok(()) } else { Err(format!("`{shown}` found {found} mistakes:\n{said}")) }
 }
 
 fn shown(command: &Command) -> String {

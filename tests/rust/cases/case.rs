@@ -1,0 +1,140 @@
+//! The case format, and the comparison of what was expected with what was found.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// What isn't as expected, one line each.
+pub type Problems = Vec<String>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    pub name: String,
+    #[serde(default)]
+    pub given: Given,
+    pub call: Call,
+    #[serde(default)]
+    pub server: Vec<Value>,
+    pub requests: Option<Value>,
+    #[serde(default)]
+    pub result: Value,
+    pub error: Option<Map<String, Value>>,
+    pub stored: Option<Value>,
+    #[serde(default)]
+    pub exclude: BTreeMap<String, String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Given {
+    config: Map<String, Value>,
+    /// None where the case says nothing; null where it wants no token.
+    #[serde(deserialize_with = "some")]
+    token: Option<Value>,
+    pub certifications: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    pub operation: String,
+    pub arguments: Map<String, Value>,
+}
+
+/// How a call ended.
+pub enum Ended {
+    Value(Value),
+    /// The error's attributes and its `message`.
+    Error(Value),
+}
+
+fn some<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// Every case of every file; a name may be used once.
+pub fn load() -> Result<Vec<Case>, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cases");
+    let entries = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    let mut cases: Vec<Case> = Vec::new();
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
+        let read = || -> Result<Vec<Case>, Box<dyn std::error::Error>> {
+            Ok(serde_json::from_str(&std::fs::read_to_string(path)?)?)
+        };
+        cases.extend(read().map_err(|error| format!("{}: {error}", path.display()))?);
+    }
+    let mut names = BTreeSet::new();
+    match cases.iter().find(|case| !names.insert(&case.name)) {
+        Some(case) => Err(format!("two cases are called {:?}", case.name)),
+        None => Ok(cases),
+    }
+}
+
+impl Case {
+    /// The settings of the case's client, with the local Graph's address and a token where it has none of its own.
+    pub fn settings(&self, url: &str, issue: impl Fn(Value) -> Result<Value, String>) -> Result<Value, String> {
+        let mut settings = self.given.config.clone();
+        let url = match settings.get("baseUrl") {
+            Some(base) if base == "{closed}" => json!("http://127.0.0.1:1"),
+            Some(base) => base.clone(),
+            None => json!(url),
+        };
+        settings.insert("baseUrl".into(), url);
+        let token = match self.given.token.clone() {
+            Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(json!(text)),
+            Some(wanted) => Some(issue(wanted)?),
+            None => Some(issue(json!({}))?),
+        };
+        if let Some(token) = token {
+            settings.entry("token").or_insert(token);
+        }
+        Ok(Value::Object(settings))
+    }
+}
+
+/// Where an error isn't what was expected; of its message a part is enough.
+pub fn check_error(expected: &Map<String, Value>, found: &Value, problems: &mut Problems) {
+    for (name, value) in expected {
+        let as_expected = match name.as_str() {
+            "message" => {
+                found[name].as_str().is_some_and(|text| value.as_str().is_some_and(|part| text.contains(part)))
+            }
+            _ => found[name] == *value,
+        };
+        if !as_expected {
+            problems.push(format!("error.{name} is {}, not {value} ({})", found[name], found["message"]));
+        }
+    }
+}
+
+/// Where `found` isn't what was expected: objects as subsets, lists one by one, `1` and `1.0` the same number.
+pub fn differences(expected: &Value, found: &Value, place: &str, problems: &mut Problems) {
+    match (expected, found) {
+        (Value::Object(expected), Value::Object(found)) => {
+            for (name, value) in expected {
+                let place = format!("{place}.{name}");
+                match found.get(name) {
+                    Some(found) => differences(value, found, &place, problems),
+                    None => problems.push(format!("{place} is missing")),
+                }
+            }
+        }
+        (Value::Array(expected), Value::Array(found)) => {
+            if expected.len() != found.len() {
+                problems.push(format!("{place} has {} items, not {}", found.len(), expected.len()));
+            }
+            for (at, (expected, found)) in expected.iter().zip(found).enumerate() {
+                differences(expected, found, &format!("{place}[{at}]"), problems);
+            }
+        }
+        (Value::Number(expected), Value::Number(found)) if expected.as_f64() == found.as_f64() => {}
+        (expected, found) if expected == found => {}
+        (expected, found) => problems.push(format!("{place} is {found}, not {expected}")),
+    }
+}

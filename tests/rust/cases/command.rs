@@ -1,0 +1,116 @@
+//! The `personcert` command as a front end: a process for each case.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{self, Output};
+
+use serde_json::{Map, Value};
+use tempfile::NamedTempFile;
+
+use crate::case::{Case, Ended};
+
+pub struct Command {
+    program: PathBuf,
+}
+
+impl Command {
+    /// Builds the command that is tested; where it is fresh this does nothing.
+    pub fn build() -> Result<Self, String> {
+        let arguments = ["build", "--quiet", "--package", "personcert-cli", "--message-format", "json"];
+        let built = process::Command::new(env!("CARGO")).args(arguments).output().map_err(|error| error.to_string())?;
+        let messages = String::from_utf8_lossy(&built.stdout);
+        let program = messages
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+            .find_map(|message| message["executable"].as_str().map(PathBuf::from));
+        Ok(Self { program: program.ok_or("the command could not be built")? })
+    }
+
+    pub fn carry_out(&self, case: &Case, settings: &Value) -> Result<Ended, String> {
+        let mut command = process::Command::new(&self.program);
+        command.env_clear().arg("--json");
+        let _current = arguments(&mut command, &case.call.operation, &case.call.arguments)?;
+        for (name, value) in settings.as_object().into_iter().flatten() {
+            match (name.as_str(), value) {
+                ("token", token) => drop(command.env("PERSONCERT_TOKEN", text(token))),
+                (name, Value::Bool(false)) => return Err(format!("the command can't say {name}: false")),
+                (name, Value::Bool(true)) => drop(command.arg(option(name))),
+                (name, value) => drop(command.arg(format!("{}={}", option(name), text(value)))),
+            }
+        }
+        ended(command.output().map_err(|error| error.to_string())?)
+    }
+}
+
+/// Says a call in the command's words. The file for `--current` lives as long as what is given back.
+fn arguments(
+    command: &mut process::Command,
+    operation: &str,
+    arguments: &Map<String, Value>,
+) -> Result<Option<NamedTempFile>, String> {
+    command.arg(operation);
+    let mut current = None;
+    for (name, value) in arguments {
+        match (name.as_str(), value) {
+            ("changes" | "values", Value::Object(changes)) => {
+                for (name, value) in changes {
+                    match value {
+                        Value::Null => command.arg(format!("--clear={name}")),
+                        value => command.arg(format!("--set={name}={}", text(value))),
+                    };
+                }
+            }
+            (_, Value::Null) => {}
+            ("id", id) => drop(command.arg(text(id))),
+            ("select", Value::Array(names)) => {
+                let names: Vec<_> = names.iter().map(text).collect();
+                command.arg(format!("--select={}", names.join(",")));
+            }
+            ("current", value) => {
+                let mut file = NamedTempFile::new().map_err(|error| error.to_string())?;
+                write!(file, "{value}").map_err(|error| error.to_string())?;
+                command.arg("--current").arg(file.path());
+                current = Some(file);
+            }
+            (name, value) => drop(command.arg(format!("{}={}", option(name), text(value)))),
+        }
+    }
+    Ok(current)
+}
+
+fn option(name: &str) -> String {
+    let dashed = |c: char| if c.is_uppercase() { format!("-{}", c.to_lowercase()) } else { c.to_string() };
+    format!("--{}", name.chars().map(dashed).collect::<String>())
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// What the process printed, and whether its exit code says the same.
+fn ended(output: Output) -> Result<Ended, String> {
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let code = output.status.code().ok_or("the command was killed")?;
+    if code == 0 {
+        return serde_json::from_str(&stdout).map(Ended::Value).map_err(|error| format!("printed {stdout:?}: {error}"));
+    }
+    let error = stderr.lines().last().and_then(|line| serde_json::from_str::<Value>(line).ok());
+    let error = error.ok_or_else(|| format!("exit code {code}, printed {stderr:?}"))?["error"].take();
+    let meant = match error["kind"].as_str() {
+        Some("invalid_input") => 2,
+        Some("auth") => 3,
+        Some("permission") => 4,
+        Some("not_found") => 5,
+        Some("conflict") => 6,
+        Some("throttled") => 7,
+        Some("service" | "network" | "timeout" | "protocol") => 8,
+        _ => 130,
+    };
+    if code != meant {
+        return Err(format!("exit code {code} for {error}"));
+    }
+    if !stdout.is_empty() {
+        return Err(format!("an error, and yet it printed {stdout:?}"));
+    }
+    Ok(Ended::Error(error))
+}
