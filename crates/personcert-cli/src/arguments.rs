@@ -104,6 +104,8 @@ pub(crate) enum Command {
     },
     /// Run a local Graph for tests and trials
     Serve(Serve),
+    /// Make the documentation's example change on a local Graph of its own, and show it
+    Demo,
 }
 
 #[derive(Args)]
@@ -202,6 +204,7 @@ impl Command {
                 "delete"
             }
             Self::Serve(_) => "serve",
+            Self::Demo => "demo",
         };
         Ok((operation, given))
     }

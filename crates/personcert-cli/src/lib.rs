@@ -1,11 +1,11 @@
 //! The `personcert` command as a library, so that the Python and Node packages bring it along.
 
 mod arguments;
+mod demo;
 mod output;
 mod serve;
 
 use std::ffi::OsString;
-use std::io::Write;
 
 use clap::Parser;
 use personcert::{Answer, Call, Client, Config, Dialect, Error, ErrorKind, Outcome, Result};
@@ -53,6 +53,9 @@ fn carry_out(arguments: Arguments) -> Result<()> {
     if let Command::Serve(options) = &arguments.command {
         return runtime.block_on(serve::serve(options, arguments.json));
     }
+    if matches!(arguments.command, Command::Demo) {
+        return runtime.block_on(demo::demo(arguments.json)).map(|shown| output::print(&shown));
+    }
     let (operation, given) = arguments.command.call()?;
     let call = Call::read(operation, &given, Dialect::GRAPH)?;
     let client = Client::new(&Config::read(&arguments.connection.settings()?, Dialect::GRAPH)?)?;
@@ -83,8 +86,7 @@ async fn perform(client: &Client, call: Call, operation: &str, json: bool) -> Re
             }
         }
     };
-    // A reader that has seen enough and left is no error.
-    let _ = std::io::stdout().write_all(shown.as_bytes()).and_then(|()| std::io::stdout().flush());
+    output::print(&shown);
     Ok(())
 }
 

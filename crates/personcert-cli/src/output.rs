@@ -1,9 +1,17 @@
 //! What a person sees, and what a program reads.
 
+use std::io::Write;
+
 use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use personcert::{Dialect, Error, PROPERTIES};
 use serde_json::{Value, json};
+
+/// Prints the result of a command. A reader that has seen enough and left is no error.
+pub(crate) fn print(text: &str) {
+    let mut out = std::io::stdout();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
 
 /// A value as JSON on lines of its own.
 pub(crate) fn json(value: &Value) -> String {
@@ -38,12 +46,14 @@ pub(crate) fn updated(updated: &Value) -> String {
     if updated["status"].is_null() {
         return "nothing differs; nothing was sent\n".to_owned();
     }
+    let (status, id) = (&updated["status"], plain(&updated["clientRequestId"]));
+    let head = format!("sent: PATCH, client-request-id {id}, answer {status}\n");
     let line = |change: &Value| {
         let recalculated = if change["sent"] == false { "  (recalculated)" } else { "" };
         let before = change.get("before").map(|before| format!("{} → ", shown(before))).unwrap_or_default();
-        format!("{}: {before}{}{recalculated}\n", plain(&change["name"]), shown(&change["after"]))
+        format!("  {}: {before}{}{recalculated}\n", plain(&change["name"]), shown(&change["after"]))
     };
-    updated["changed"].as_array().into_iter().flatten().map(line).collect()
+    head + &updated["changed"].as_array().into_iter().flatten().map(line).collect::<String>()
 }
 
 /// An error for a person, and with `--json` for a program too.

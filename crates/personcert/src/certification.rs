@@ -121,21 +121,28 @@ impl CertificationPatch {
         self.names().is_empty()
     }
 
-    /// Refuses values that must not be sent; returns warnings about values that are odd but allowed.
-    pub(crate) fn check(&self, allow_unknown_audiences: bool) -> Result<Vec<String>> {
+    /// Refuses values that must not be sent.
+    pub(crate) fn check(&self, allow_unknown_audiences: bool) -> Result<()> {
         if self.is_empty() {
             return Err(Error::value("there is nothing to change; set or clear at least one property"));
         }
         if let Change::Set(audiences) = &self.allowed_audiences {
             audiences.check_names(allow_unknown_audiences).map_err(|error| error.within("allowedAudiences"))?;
         }
-        self.check_values()?;
-        Ok(match (&self.start_date, &self.end_date) {
-            (Change::Set(start), Change::Set(end)) if end < start => {
-                vec![format!("endDate {end} is before startDate {start}")]
-            }
+        self.check_values()
+    }
+
+    /// What is odd but allowed about the certification as this patch would leave it.
+    pub(crate) fn warnings(&self, current: Option<&PersonCertification>) -> Vec<String> {
+        if self.start_date.is_keep() && self.end_date.is_keep() {
+            return Vec::new();
+        }
+        let start = self.start_date.after(current.and_then(|current| current.start_date));
+        let end = self.end_date.after(current.and_then(|current| current.end_date));
+        match (start, end) {
+            (Some(start), Some(end)) if end < start => vec![format!("endDate {end} is before startDate {start}")],
             _ => Vec::new(),
-        })
+        }
     }
 }
 

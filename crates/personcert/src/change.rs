@@ -31,4 +31,16 @@ impl<T> Change<T> {
     pub const fn is_keep(&self) -> bool {
         matches!(self, Self::Keep)
     }
+
+    /// The value once the change is made to `before`.
+    pub(crate) fn after(&self, before: Option<T>) -> Option<T>
+    where
+        T: Copy,
+    {
+        match self {
+            Self::Keep => before,
+            Self::Clear => None,
+            Self::Set(value) => Some(*value),
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! The demonstration: one change, three front ends, one local Graph.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
@@ -17,44 +19,68 @@ pub fn demo() -> Done {
     println!("== building (the first time takes minutes)");
     setup::build()?;
     println!("== a local Graph");
-    let mut server = command(setup::cli(), &["serve", "--until-eof", "--json"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("the local Graph did not start: {error}"))?;
-    let done = started(&mut server).and_then(|(url, token)| front_ends(&url, &token));
-    // The server ends with its standard input.
-    drop(server.stdin.take());
-    let ended = server.wait().map_err(|error| format!("the local Graph did not end: {error}"));
-    done.and(ended.map(|_| ()))
+    let _ = fs::remove_file(root().join("target/demo.sqlite"));
+    let graph = LocalGraph::start(&["--database", "target/demo.sqlite"])?;
+    front_ends(&graph.url, &graph.token)?;
+    graph.stop()
 }
 
-/// The address and the token that the server prints on its first line.
-fn started(server: &mut std::process::Child) -> Done<(String, String)> {
-    let out = server.stdout.as_mut().ok_or("the local Graph has no output")?;
-    let mut line = String::new();
-    BufReader::new(out).read_line(&mut line).map_err(|error| error.to_string())?;
-    let ready: Value = serde_json::from_str(&line).map_err(|_| format!("the local Graph said {line:?}"))?;
-    let text = |name: &str| ready[name].as_str().map(str::to_owned).ok_or(format!("the local Graph gave no {name}"));
-    Ok((text("url")?, text("token")?))
+/// `personcert serve` as a process, which ends when this does.
+pub struct LocalGraph {
+    pub url: String,
+    pub token: String,
+    server: Child,
+}
+
+impl LocalGraph {
+    /// Starts one with more options for `serve`.
+    pub fn start(options: &[&str]) -> Done<Self> {
+        let mut server = command(setup::cli(), &["serve", "--until-eof", "--json"])
+            .args(options)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("the local Graph did not start: {error}"))?;
+        let out = server.stdout.as_mut().ok_or("the local Graph has no output")?;
+        let mut line = String::new();
+        BufReader::new(out).read_line(&mut line).map_err(|error| error.to_string())?;
+        let ready: Value = serde_json::from_str(&line).map_err(|_| format!("the local Graph said {line:?}"))?;
+        let text = |name: &str| ready[name].as_str().unwrap_or_default().to_owned();
+        Ok(Self { url: text("url"), token: text("token"), server })
+    }
+
+    /// Stops it and waits for its end.
+    pub fn stop(mut self) -> Done {
+        // It ends with its standard input.
+        drop(self.server.stdin.take());
+        let ended = self.server.wait().map_err(|error| format!("the local Graph did not end: {error}"))?;
+        if ended.success() { Ok(()) } else { Err(format!("the local Graph ended with {ended}")) }
+    }
 }
 
 fn front_ends(url: &str, token: &str) -> Done {
-    let authority = "issuingAuthority=International Academy of Marketing Excellence";
-    let company = "issuingCompany=International Academy of Marketing Excellence";
-    let update = vec!["update", CERTIFICATION, "--user", USER, "--set", authority, "--set", company];
-    let demos = [
-        ("the command line: before", setup::cli(), vec!["get", CERTIFICATION, "--user", USER]),
-        ("the command line", setup::cli(), update),
-        ("Python", "python3".into(), vec!["tests/python/demo.py"]),
-        ("Node", "node".into(), vec!["tests/node/demo.mjs"]),
-        ("the final state", setup::cli(), vec!["get", CERTIFICATION, "--user", USER]),
-    ];
-    for (name, program, arguments) in demos {
+    let front_end = |name: &str, program: PathBuf, arguments: &[&str]| {
         println!("\n== {name}");
-        let mut command = command(program, &arguments);
+        let mut command = command(program, arguments);
         command.env("PYTHONPATH", root().join("python"));
-        run(command.env("PERSONCERT_BASE_URL", url).env("PERSONCERT_TOKEN", token))?;
-    }
-    Ok(())
+        command.env("PERSONCERT_BASE_URL", url).env("PERSONCERT_TOKEN", token);
+        command
+    };
+    let get = ["get", CERTIFICATION, "--user", USER];
+    run(&mut front_end("before", setup::cli(), &get))?;
+
+    let mut read = front_end("the command line", setup::cli(), &[&["--json"], get.as_slice()].concat());
+    let current = read.output().map_err(|error| format!("the command did not start: {error}"))?.stdout;
+    let file = root().join("target/demo.json");
+    fs::write(&file, current).map_err(|error| format!("{} can't be written: {error}", file.display()))?;
+    let update = ["update", CERTIFICATION, "--user", USER, "--current", "target/demo.json"];
+    let authority = ["--set", "issuingAuthority=International Academy of Marketing Excellence"];
+    let company = ["--set", "issuingCompany=International Academy of Marketing Excellence"];
+    let mut update = command(setup::cli(), &[update.as_slice(), &authority, &company].concat());
+    run(update.env("PERSONCERT_BASE_URL", url).env("PERSONCERT_TOKEN", token))?;
+
+    run(&mut front_end("Python", "python3".into(), &["tests/python/demo.py"]))?;
+    run(&mut front_end("Node", "node".into(), &["tests/node/demo.mjs"]))?;
+    let store = ["tests/python/demo_store.py", "target/demo.sqlite", USER];
+    run(&mut front_end("the final state, read from the SQLite file", "python3".into(), &store))
 }

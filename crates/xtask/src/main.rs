@@ -1,6 +1,7 @@
 //! The project's automation: set up, demonstrate, test, generate.
 
 mod demo;
+mod examples;
 mod run;
 mod setup;
 mod stubs;

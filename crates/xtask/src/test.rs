@@ -3,6 +3,7 @@
 use std::process::Command;
 use std::time::Instant;
 
+use crate::examples;
 use crate::run::{Done, command, refuse, root, run};
 use crate::setup::{self, Packages};
 use crate::stubs;
@@ -20,6 +21,7 @@ const STEPS: &[Step] = &[
     ("Rust, the command, and the examples in the docs", || run(&mut command("cargo", &["test", "--quiet"]))),
     ("Python: cases and traps", python),
     ("Node: cases and traps", node),
+    ("the examples in the documents", examples::run_all),
     ("Python types", python_types),
     ("TypeScript types", node_types),
 ];
@@ -47,7 +49,7 @@ fn python() -> Done {
 
 fn node() -> Done {
     run(&mut command("node", &["tests/node/run_cases.mjs"]))?;
-    run(&mut command("node", &["--test", "tests/node/traps.test.mjs"]))
+    run(&mut command("node", &["--test", "--test-reporter=spec", "tests/node/traps.test.mjs"]))
 }
 
 fn python_types() -> Done {

@@ -51,7 +51,8 @@ impl Client {
         patch: &CertificationPatch,
         current: Option<&PersonCertification>,
     ) -> Result<Updated> {
-        let warnings = patch.check(self.unknown_audiences).map_err(|error| error.within("changes"))?;
+        patch.check(self.unknown_audiences).map_err(|error| error.within("changes"))?;
+        let warnings = patch.warnings(current);
         let difference = current.map(|current| patch.difference(current));
         let patch = difference.as_ref().unwrap_or(patch);
         if patch.is_empty() {
