@@ -1,5 +1,6 @@
 //! The project's automation: set up, demonstrate, test, generate.
 
+mod bench;
 mod demo;
 mod examples;
 mod run;
@@ -15,6 +16,7 @@ Usage: cargo xtask COMMAND
   demo             build everything and make the specification's change from three front ends
   test             set up and run every test in every language
   stubs [--check]  write the Python and TypeScript types from the core's tables, or check that they are fresh
+  bench            measure what an update costs, here and with the peers (needs nginx)
   package          build the wheel and the npm tarball into dist/, and try both in empty environments
 ";
 
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["demo"] => demo::demo(),
         ["test"] => test::test(),
+        ["bench"] => bench::bench(),
         ["stubs"] => stubs::write(),
         ["stubs", "--check"] => stubs::check(),
         ["package"] => setup::package().and_then(|packages| test::try_packages(&packages)),

@@ -1,0 +1,103 @@
+//! Updates made by plain reqwest and by the crate: `personcert-bench CONTENDER URL IN_FLIGHT COUNT`. Prints what one
+//! update costs as JSON.
+
+use std::time::Instant;
+
+use personcert::{CertificationPatch, Change, Client, Config, Target, User};
+use serde_json::{Value, json};
+
+const PATH: &str = "/beta/me/profile/certifications/0fb4c1e3-c1e3-0fb4-e3c1-b40fe3c1b40f";
+const ID: &str = "0fb4c1e3-c1e3-0fb4-e3c1-b40fe3c1b40f";
+const VALUE: &str = "International Academy of Marketing Excellence";
+
+type Done<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+#[derive(Clone)]
+enum Contender {
+    Reqwest { http: reqwest::Client, url: String },
+    Personcert { client: Client, target: Target },
+}
+
+impl Contender {
+    fn new(name: &str, url: &str) -> Done<Self> {
+        if name == "reqwest" {
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
+            return Ok(Self::Reqwest { http, url: format!("{url}{PATH}") });
+        }
+        let config = Config { base_url: Some(url.into()), token: Some("t".into()), ..Config::default() };
+        Ok(Self::Personcert { client: Client::new(&config)?, target: Target::new(User::Me, ID)? })
+    }
+
+    async fn update(&self) -> Done {
+        match self {
+            Self::Reqwest { http, url } => {
+                let body = serde_json::to_vec(&json!({"issuingAuthority": VALUE, "issuingCompany": VALUE}))?;
+                let request = http.patch(url).header("authorization", "Bearer t").header("accept", "application/json");
+                let request = request.header("content-type", "application/json").body(body);
+                let response = request.send().await?.error_for_status()?;
+                let certification: Value = serde_json::from_slice(&response.bytes().await?)?;
+                assert_eq!(certification["id"], ID);
+            }
+            Self::Personcert { client, target } => {
+                let patch = CertificationPatch {
+                    issuing_authority: Change::Set(VALUE.into()),
+                    issuing_company: Change::Set(VALUE.into()),
+                    ..CertificationPatch::default()
+                };
+                let updated = client.update(target, &patch, None).await?;
+                assert_eq!(updated.certification.and_then(|certification| certification.id).as_deref(), Some(ID));
+            }
+        }
+        Ok(())
+    }
+
+    async fn many(&self, in_flight: u32, count: u32) -> Done {
+        let tasks: Vec<_> = (0..in_flight)
+            .map(|_| {
+                let contender = self.clone();
+                tokio::spawn(async move {
+                    for _ in 0..count / in_flight {
+                        contender.update().await?;
+                    }
+                    Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await??;
+        }
+        Ok(())
+    }
+}
+
+/// Processor time of this process, user and system, in microseconds.
+#[allow(unsafe_code, reason = "getrusage has no safe form in the standard library")]
+fn cpu() -> i64 {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: the pointer is valid for writes, and zeroes are a valid rusage where the call should fail.
+    let usage = unsafe {
+        libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr());
+        usage.assume_init()
+    };
+    let micros = |time: libc::timeval| time.tv_sec * 1_000_000 + time.tv_usec;
+    micros(usage.ru_utime) + micros(usage.ru_stime)
+}
+
+fn main() -> Done {
+    let arguments: Vec<String> = std::env::args().collect();
+    let [_, name, url, in_flight, count] = arguments.as_slice() else { return Err("four arguments".into()) };
+    let (in_flight, count): (u32, u32) = (in_flight.parse()?, count.parse()?);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let contender = Contender::new(name, url)?;
+        contender.many(in_flight, count / 10).await?;
+        let (began, before) = (Instant::now(), cpu());
+        contender.many(in_flight, count).await?;
+        let (wall, cpu) = (began.elapsed().as_secs_f64() * 1e6, cpu() - before);
+        #[allow(clippy::cast_precision_loss, reason = "far below 2^53")]
+        let cpu = cpu as f64 / f64::from(count);
+        println!("{}", json!({"cpu_us": cpu, "wall_us": wall / f64::from(count)}));
+        Ok(())
+    })
+}
