@@ -1,10 +1,12 @@
 //! Values over the boundary: a bounded copy from JavaScript, and JSON text back.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use napi::bindgen_prelude::{Array, FromNapiValue, Function, JsObjectValue, Object, Unknown};
 use napi::{JsNumber, JsString, JsValue, KeyCollectionMode, KeyConversion, KeyFilter, ValueType};
 use personcert::{Dialect, Error, Naming};
+use serde::Serialize;
 use serde_json::{Map, Number, Value, json};
 
 /// How JavaScript spells names and measures time.
@@ -162,16 +164,14 @@ fn take<T: FromNapiValue>(value: &Unknown<'_>) -> napi::Result<T> {
 
 /// How a call ended, as JSON text: `{"value": …}` or `{"error": …}`. The text is parsed by the engine's own parser,
 /// which is as fast as making the objects one by one and has no trouble with a member called `__proto__`.
-pub fn write(ended: &Result<Value, Error>) -> String {
-    match ended {
-        Ok(value) => json!({ "value": value }).to_string(),
-        Err(why) => error(why),
-    }
-}
-
-/// An error as JSON text.
-pub fn error(why: &Error) -> String {
-    let mut attributes = why.attributes(DIALECT);
-    attributes.insert("message".to_owned(), json!(why.to_string()));
-    json!({ "error": attributes }).to_string()
+pub fn write(ended: Result<impl Serialize, &Error>) -> String {
+    let text = match ended {
+        Ok(value) => serde_json::to_string(&HashMap::from([("value", value)])),
+        Err(error) => {
+            let mut attributes = error.attributes(DIALECT);
+            attributes.insert("message".to_owned(), json!(error.to_string()));
+            serde_json::to_string(&json!({ "error": attributes }))
+        }
+    };
+    text.unwrap_or_default()
 }

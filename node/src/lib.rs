@@ -10,16 +10,17 @@ use std::sync::{Arc, OnceLock};
 use napi::Env;
 use napi::bindgen_prelude::{Object, PromiseRaw};
 use napi_derive::napi;
-use personcert::{Answer, Call, Config, Error, ErrorKind, Outcome};
+use personcert::{Answer, Call, Config, Error, ErrorKind, Outcome, PersonCertification};
 use personcert_local::Options;
+use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::{Mutex, Notify};
 
 type Text<'env> = napi::Result<PromiseRaw<'env, String>>;
 
 /// A promise of how the work ends; only what JavaScript itself threw rejects it.
-fn promise(env: &Env, work: impl Future<Output = Result<Value, Error>> + Send + 'static) -> Text<'_> {
-    env.spawn_future(async { Ok(bridge::write(&work.await)) })
+fn promise<T: Serialize>(env: &Env, work: impl Future<Output = Result<T, Error>> + Send + 'static) -> Text<'_> {
+    env.spawn_future(async { Ok(bridge::write(work.await.as_ref())) })
 }
 
 /// Runs the command line; `args` begin with the program's name. Returns the exit code.
@@ -53,7 +54,7 @@ impl Cancel {
 }
 
 /// Carries work out unless it is cancelled.
-async fn unless(cancel: Option<Cancel>, work: impl Future<Output = Result<Value, Error>>) -> Result<Value, Error> {
+async fn unless<T>(cancel: Option<Cancel>, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let Some(Cancel { inner }) = cancel else { return work.await };
     if inner.0.load(Ordering::Acquire) {
         return Err(Error::cancelled(false));
@@ -84,10 +85,7 @@ impl Client {
     /// How opening ended, as JSON text.
     #[napi]
     pub fn opened(&self) -> String {
-        match &self.opened {
-            Ok(_) => bridge::write(&Ok(Value::Null)),
-            Err(error) => bridge::error(error),
-        }
+        bridge::write(self.opened.as_ref().map(|_| ()))
     }
 
     /// Carries an operation out.
@@ -101,7 +99,7 @@ impl Client {
     ) -> Text<'env> {
         let call = read_call(&operation, &arguments)?;
         let client = self.client()?;
-        let work = async move { client.call(call?).await.map(|answer| answer.into_value().0) };
+        let work = async move { client.call(call?).await };
         promise(env, unless(cancel.cloned(), work))
     }
 
@@ -147,15 +145,17 @@ impl Pages {
 }
 
 impl Listing {
-    async fn next(&mut self) -> Result<Value, Error> {
+    async fn next(&mut self) -> Result<Option<Vec<PersonCertification>>, Error> {
         if let Self::Asked(..) = self
             && let Self::Asked(client, call) = std::mem::replace(self, Self::Over)
             && let Answer::Pages(pages) = client.call(call?).await?
         {
             *self = Self::Begun(pages);
         }
-        let Self::Begun(pages) = self else { return Ok(Value::Null) };
-        Ok(pages.next().await?.map_or(Value::Null, |page| serde_json::to_value(page).unwrap_or_default()))
+        match self {
+            Self::Begun(pages) => pages.next().await,
+            Self::Asked(..) | Self::Over => Ok(None),
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 ['issuing_authority']
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ._async_client import AsyncClient
 from ._client import Client
@@ -20,19 +20,21 @@ from ._errors import (
     ThrottledError,
 )
 from ._local import LocalGraph
-from ._models import (
-    Changed,
-    Identity,
-    IdentitySet,
-    InferenceData,
-    PersonCertification,
-    PersonDataSources,
-    ProfileSourceAnnotation,
-    Updated,
-)
 
 if TYPE_CHECKING:
-    from ._models import CertificationChanges, ClientOptions, InferenceDataChanges
+    from ._models import (
+        CertificationChanges,
+        Changed,
+        ClientOptions,
+        Identity,
+        IdentitySet,
+        InferenceData,
+        InferenceDataChanges,
+        PersonCertification,
+        PersonDataSources,
+        ProfileSourceAnnotation,
+        Updated,
+    )
 else:
     # They have a meaning for type checkers alone; at run time each is a dict.
     CertificationChanges = ClientOptions = InferenceDataChanges = dict
@@ -59,3 +61,12 @@ __all__ = [
     "ThrottledError",
     "Updated",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The classes of results are imported when they are first needed: they take most of the time."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import _models
+
+    return getattr(_models, name)

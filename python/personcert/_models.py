@@ -7,7 +7,7 @@ import datetime
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Mapping
 
-from ._record import Record
+from ._record import Record, nothing
 
 if TYPE_CHECKING:
     from typing import Literal, Sequence, TypedDict
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 class Identity(Record):
     """Who did something: a person, a program or a device. Source: Graph's `identity` resource."""
 
-    display_name: str | None = None
+    display_name: str | None = field(default_factory=nothing)
     """The display name, not always up to date."""
-    id: str | None = None
+    id: str | None = field(default_factory=nothing)
     """The unique identifier in the directory."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Members this version doesn't know, and known ones whose value isn't of the documented type."""
-    _nulls: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
+    _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
 
     _names = (
         ("display_name", "displayName"),
@@ -35,15 +35,15 @@ class Identity(Record):
 class IdentitySet(Record):
     """The application, device and user behind a change; unused ones are null. Source: Graph's `identitySet` resource."""
 
-    application: Identity | None = None
+    application: Identity | None = field(default_factory=nothing)
     """The application."""
-    device: Identity | None = None
+    device: Identity | None = field(default_factory=nothing)
     """The device."""
-    user: Identity | None = None
+    user: Identity | None = field(default_factory=nothing)
     """The user."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Members this version doesn't know, and known ones whose value isn't of the documented type."""
-    _nulls: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
+    _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
 
     _names = (
         ("application", "application"),
@@ -56,13 +56,13 @@ class IdentitySet(Record):
 class InferenceData(Record):
     """How sure the application is that inferred the item. Source: Graph's `inferenceData` resource."""
 
-    confidence_score: float | None = None
+    confidence_score: float | None = field(default_factory=nothing)
     """Confidence in the accuracy of the inferred item; no range is documented."""
-    user_has_verified_accuracy: bool | None = None
+    user_has_verified_accuracy: bool | None = field(default_factory=nothing)
     """Whether the user confirmed that the inference is right."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Members this version doesn't know, and known ones whose value isn't of the documented type."""
-    _nulls: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
+    _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
 
     _names = (
         ("confidence_score", "confidenceScore"),
@@ -74,11 +74,11 @@ class InferenceData(Record):
 class PersonDataSources(Record):
     """Where the item came from. Source: Graph's `personDataSources` resource."""
 
-    type: str | None = None
+    type: str | None = field(default_factory=nothing)
     """The type of source."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Members this version doesn't know, and known ones whose value isn't of the documented type."""
-    _nulls: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
+    _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
 
     _names = (
         ("type", "type"),
@@ -89,17 +89,17 @@ class PersonDataSources(Record):
 class ProfileSourceAnnotation(Record):
     """One source of an item and the properties that came from it. Source: Graph's `profileSourceAnnotation` resource."""
 
-    id: str | None = None
+    id: str | None = field(default_factory=nothing)
     """The source's identifier, as the reference page names it."""
-    source_id: str | None = None
+    source_id: str | None = field(default_factory=nothing)
     """The source's identifier, as the service's schema names it."""
-    is_default_source: bool | None = None
+    is_default_source: bool | None = field(default_factory=nothing)
     """Whether this is the default source."""
-    properties: tuple[str, ...] | None = None
+    properties: tuple[str, ...] | None = field(default_factory=nothing)
     """Names of the properties that came from this source."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Members this version doesn't know, and known ones whose value isn't of the documented type."""
-    _nulls: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
+    _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
 
     _names = (
         ("id", "id"),
@@ -113,49 +113,49 @@ class ProfileSourceAnnotation(Record):
 class PersonCertification(Record):
     """A certification on a person's profile, as the service returned it. Source: Graph's `personCertification` resource (beta)."""
 
-    allowed_audiences: str | None = None
+    allowed_audiences: str | None = field(default_factory=nothing)
     """The audiences that are able to see the values contained within the entity."""
-    certification_id: str | None = None
+    certification_id: str | None = field(default_factory=nothing)
     """The referenceable identifier for the certification."""
-    description: str | None = None
+    description: str | None = field(default_factory=nothing)
     """Description of the certification."""
-    display_name: str | None = None
+    display_name: str | None = field(default_factory=nothing)
     """Title of the certification."""
-    end_date: datetime.date | None = None
+    end_date: datetime.date | None = field(default_factory=nothing)
     """The date that the certification expires."""
-    inference: InferenceData | None = None
+    inference: InferenceData | None = field(default_factory=nothing)
     """Contains inference detail if the entity is inferred by the creating or modifying application."""
-    issued_date: datetime.date | None = None
+    issued_date: datetime.date | None = field(default_factory=nothing)
     """The date that the certification was issued."""
-    issuing_authority: str | None = None
+    issuing_authority: str | None = field(default_factory=nothing)
     """Authority which granted the certification."""
-    issuing_company: str | None = None
+    issuing_company: str | None = field(default_factory=nothing)
     """Company which granted the certification."""
-    start_date: datetime.date | None = None
+    start_date: datetime.date | None = field(default_factory=nothing)
     """The date that the certification became valid."""
-    thumbnail_url: str | None = None
+    thumbnail_url: str | None = field(default_factory=nothing)
     """URL referencing a thumbnail of the certification."""
-    web_url: str | None = None
+    web_url: str | None = field(default_factory=nothing)
     """URL referencing the certification."""
-    id: str | None = None
+    id: str | None = field(default_factory=nothing)
     """The item's identifier; opaque."""
-    created_by: IdentitySet | None = None
+    created_by: IdentitySet | None = field(default_factory=nothing)
     """Who created the item."""
-    created_date_time: str | None = None
+    created_date_time: str | None = field(default_factory=nothing)
     """When the item was created, as the service wrote it (UTC, up to seven fractional digits)."""
-    last_modified_by: IdentitySet | None = None
+    last_modified_by: IdentitySet | None = field(default_factory=nothing)
     """Who changed the item last."""
-    last_modified_date_time: str | None = None
+    last_modified_date_time: str | None = field(default_factory=nothing)
     """When the item was changed last, as the service wrote it. No base for detecting changes."""
-    source: PersonDataSources | None = None
+    source: PersonDataSources | None = field(default_factory=nothing)
     """Where the values came from."""
-    sources: tuple[ProfileSourceAnnotation, ...] | None = None
+    sources: tuple[ProfileSourceAnnotation, ...] | None = field(default_factory=nothing)
     """Where the values came from, one by one."""
-    is_searchable: bool | None = None
+    is_searchable: bool | None = field(default_factory=nothing)
     """Whether the item can be found by search."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Members this version doesn't know, and known ones whose value isn't of the documented type."""
-    _nulls: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
+    _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
 
     _names = (
         ("allowed_audiences", "allowedAudiences"),
@@ -185,17 +185,17 @@ class PersonCertification(Record):
 class Changed(Record):
     """One member of a certification that an update changed."""
 
-    name: str | None = None
+    name: str | None = field(default_factory=nothing)
     """The member."""
-    before: Any | None = None
+    before: Any | None = field(default_factory=nothing)
     """Its value before; absent when the certification was not given as `current`."""
-    after: Any | None = None
+    after: Any | None = field(default_factory=nothing)
     """Its value after."""
-    sent: bool | None = None
+    sent: bool | None = field(default_factory=nothing)
     """Whether the update asked for it; false when the service recalculated it."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Members this version doesn't know, and known ones whose value isn't of the documented type."""
-    _nulls: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
+    _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
 
     _names = (
         ("name", "name"),
@@ -209,23 +209,23 @@ class Changed(Record):
 class Updated(Record):
     """What an update did."""
 
-    certification: PersonCertification | None = None
+    certification: PersonCertification | None = field(default_factory=nothing)
     """The certification as it is now; absent when the service answered without it (204)."""
-    changed: tuple[Changed, ...] | None = None
+    changed: tuple[Changed, ...] | None = field(default_factory=nothing)
     """The members that changed. With `current`: all that differ from it, those the service recalculated included. Without: those that were sent."""
-    warnings: tuple[str, ...] | None = None
+    warnings: tuple[str, ...] | None = field(default_factory=nothing)
     """What is odd but allowed, such as an end before the start."""
-    status: int | None = None
+    status: int | None = field(default_factory=nothing)
     """The HTTP status, 200 or 204; absent when nothing differed and nothing was sent."""
-    request_id: str | None = None
+    request_id: str | None = field(default_factory=nothing)
     """The service's id for the request."""
-    client_request_id: str | None = None
+    client_request_id: str | None = field(default_factory=nothing)
     """Our id for the request."""
-    attempts: int | None = None
+    attempts: int | None = field(default_factory=nothing)
     """How many times the request was sent."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Members this version doesn't know, and known ones whose value isn't of the documented type."""
-    _nulls: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
+    _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
 
     _names = (
         ("certification", "certification"),

@@ -11,6 +11,10 @@ class Client:
     def close(self) -> None: ...
 
 @final
+class Unread:
+    def attribute(self, name: str) -> Any: ...
+
+@final
 class Pages:
     def next(self) -> tuple[PersonCertification, ...] | None: ...
 

@@ -3,24 +3,45 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from ._native import Unread
+
+
+def nothing() -> None:
+    """The default of a member. As a factory: a default value would stand on the class and hide `__getattr__`."""
 
 
 class Record:
-    """A result with snake_case attributes; `to_graph()` gives it in Graph's names."""
+    """A result with snake_case attributes; `to_graph()` gives it in Graph's names.
+
+    One that came from the service makes an attribute when it is first looked at: to make all takes longer than the call,
+    and few are ever looked at.
+    """
 
     # The attributes with Graph's names for them, in the order of the core's table.
     _names: tuple[tuple[str, str], ...] = ()
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def __getattr__(self, name: str) -> Any:
+        unread: Unread | None = self.__dict__.get("_unread")
+        if unread is None or name.startswith("__"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        value = self.__dict__[name] = unread.attribute(name)
+        return value
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     def to_graph(self) -> dict[str, Any]:
         """The object as Graph writes it: camelCase names, dates as text, nulls where the service wrote nulls."""
-        nulls: frozenset[str] = getattr(self, "_nulls", frozenset())
         graph: dict[str, Any] = {}
         for name, wire in self._names:
             value = getattr(self, name)
-            if value is not None or name in nulls:
+            if value is not None or name in self._nulls:
                 graph[wire] = _plain(value)
-        graph.update(getattr(self, "extra", {}))
+        graph.update(self.extra)
         return graph
 
 

@@ -10,7 +10,7 @@ use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use personcert::{Config, Error};
+use personcert::{Answer, Config, Error};
 use pyo3::exceptions::PyNotImplementedError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use crate::bridge::{self, raise};
-use crate::reply::{Reply, answer, forked, page, read_call, unusable};
+use crate::reply::{Reply, answer, forked, page, read_call, unusable, write_page};
 
 type Ended = Result<(Reply, Arc<Engine>), Error>;
 
@@ -146,11 +146,12 @@ fn settle(future: &Bound<'_, PyAny>, ended: Ended) -> PyResult<()> {
 
 fn host(py: Python<'_>, ended: Ended) -> PyResult<Bound<'_, PyAny>> {
     match ended.map_err(|error| raise(py, &error))? {
-        (Reply::Value(value, kind), _) => bridge::write(py, &value, kind),
-        (Reply::Pages(pages), engine) => {
+        (Reply::Answer(Answer::Pages(pages)), engine) => {
             let pages = Arc::new(tokio::sync::Mutex::new(pages));
             Ok(Bound::new(py, AsyncPages { engine, pages })?.into_any())
         }
+        (Reply::Answer(answer), _) => bridge::write_answer(py, answer),
+        (Reply::Page(page), _) => write_page(py, page),
     }
 }
 

@@ -1,7 +1,9 @@
 //! Values over the boundary: a bounded copy from Python, and Python objects made by the core's tables.
 
-use personcert::value::{Kind, Record};
-use personcert::{Date, Dialect, Error, Naming, PersonCertification};
+use personcert::value::{Kind, Property, Record};
+use personcert::{Answer, Date, Dialect, Error, Member, Naming, PersonCertification};
+use pyo3::exceptions::PyAttributeError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{
@@ -143,26 +145,26 @@ fn type_name(value: &Bound<'_, PyAny>) -> String {
 }
 
 /// Makes the Python object of a value of a kind.
-pub fn write<'py>(py: Python<'py>, value: &Value, kind: Kind) -> PyResult<Bound<'py, PyAny>> {
+pub fn write(py: Python<'_>, value: Value, kind: Kind) -> PyResult<Bound<'_, PyAny>> {
     match (value, kind) {
-        (Value::Object(object), Kind::Record(record)) => write_record(py, object, record),
+        (Value::Object(members), Kind::Record(record)) => write_record(py, Source::Members(members), record),
         (Value::Array(items), Kind::List(kind)) => {
-            let items = items.iter().map(|item| write(py, item, *kind)).collect::<PyResult<Vec<_>>>()?;
+            let items = items.into_iter().map(|item| write(py, item, *kind)).collect::<PyResult<Vec<_>>>()?;
             Ok(PyTuple::new(py, items)?.into_any())
         }
         (Value::String(text), Kind::Date) => match text.parse::<Date>().map(Date::parts) {
             Ok((year, month, day)) => {
                 Ok(PyDate::new(py, year.into(), month.unsigned_abs(), day.unsigned_abs())?.into_any())
             }
-            Err(_) => Ok(PyString::new(py, text).into_any()),
+            Err(_) => Ok(PyString::new(py, &text).into_any()),
         },
         (Value::String(text), Kind::Name) => {
             static RECORDS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-            let property = PersonCertification::RECORD.find(text, Naming::Camel);
+            let property = PersonCertification::RECORD.find(&text, Naming::Camel);
             let name = property.map_or(text.as_str(), |property| property.named(DIALECT));
-            python_module(py, &RECORDS, "personcert._record")?.call_method1("Name", (name, text))
+            python_module(py, &RECORDS, "personcert._record")?.call_method1("Name", (name, &text))
         }
-        (value, _) => write_plain(py, value),
+        (value, _) => write_plain(py, &value),
     }
 }
 
@@ -196,29 +198,92 @@ pub fn write_dict<'py, 'a>(
     Ok(dict)
 }
 
-/// An instance of the record's class in `personcert._models`, its members set without running its constructor:
-/// the class's own defaults stand for the absent ones.
-fn write_record<'py>(py: Python<'py>, object: &Map<String, Value>, record: &Record) -> PyResult<Bound<'py, PyAny>> {
+/// Makes the Python object of an answer.
+pub fn write_answer(py: Python<'_>, answer: Answer) -> PyResult<Bound<'_, PyAny>> {
+    match answer.kind() {
+        Kind::Record(record) => write_record(py, Source::Answer(answer), record),
+        _ => Ok(py.None().into_bound(py)),
+    }
+}
+
+/// An instance of the record's class in `personcert._models`, made without running its constructor. It holds its
+/// members unread: making all of them costs more than the call, and few are ever looked at.
+fn write_record<'py>(py: Python<'py>, source: Source, record: &'static Record) -> PyResult<Bound<'py, PyAny>> {
     static MODELS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    static NEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let class = python_module(py, &MODELS, "personcert._models")?.getattr(record.name)?;
-    let instance = class.call_method1("__new__", (&class,))?;
-    let attributes = instance.getattr("__dict__")?;
-    let attributes = attributes.cast::<PyDict>()?;
-    let (members, extra) = record.split(object);
-    let mut nulls = Vec::new();
-    for (property, value) in members {
-        let name = PyString::intern(py, property.named(DIALECT));
-        if value.is_null() {
-            nulls.push(name);
-        } else {
-            attributes.set_item(name, write(py, value, property.kind)?)?;
+    let new = NEW.get_or_try_init(py, || py.get_type::<PyAny>().getattr("__new__").map(Bound::unbind))?;
+    let instance = new.bind(py).call1((class,))?;
+    let attributes = instance.getattr(intern!(py, "__dict__"))?;
+    attributes.cast::<PyDict>()?.set_item(intern!(py, "_unread"), Bound::new(py, Unread { source, record })?)?;
+    Ok(instance)
+}
+
+/// What a record's members are made of.
+enum Source {
+    Answer(Answer),
+    Members(Map<String, Value>),
+}
+
+/// The members of a record, each made when it is looked at.
+#[pyclass(frozen, module = "personcert._native")]
+pub struct Unread {
+    source: Source,
+    record: &'static Record,
+}
+
+#[pymethods]
+impl Unread {
+    /// The value of an attribute of the record.
+    fn attribute<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        match name {
+            "extra" => Ok(write_dict(py, &self.extra())?.into_any()),
+            "_nulls" => Ok(PyFrozenSet::new(py, self.nulls())?.into_any()),
+            _ => {
+                let property = self.record.find(name, Naming::Snake);
+                let property = property.ok_or_else(|| PyAttributeError::new_err(name.to_owned()))?;
+                self.member(py, property)
+            }
         }
     }
-    attributes.set_item("extra", write_dict(py, extra)?)?;
-    if !nulls.is_empty() {
-        attributes.set_item("_nulls", PyFrozenSet::new(py, nulls)?)?;
+}
+
+impl Unread {
+    fn member<'py>(&self, py: Python<'py>, property: &Property) -> PyResult<Bound<'py, PyAny>> {
+        let value = match &self.source {
+            Source::Answer(answer) => match answer.member(property.name) {
+                Some(Member::Certification(certification)) => {
+                    return write_answer(py, Answer::Certification(certification));
+                }
+                Some(Member::Value(value)) => Some(value),
+                _ => None,
+            },
+            Source::Members(members) => members.get(property.name).cloned(),
+        };
+        // What isn't of the documented type is in `extra`.
+        match value.filter(|value| (property.fits)(value)) {
+            Some(value) => write(py, value, property.kind),
+            None => Ok(py.None().into_bound(py)),
+        }
     }
-    Ok(instance)
+
+    fn extra(&self) -> Map<String, Value> {
+        match &self.source {
+            Source::Answer(answer) => answer.extra(),
+            Source::Members(members) => {
+                let (_, extra) = self.record.split(members);
+                extra.into_iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+            }
+        }
+    }
+
+    fn nulls(&self) -> Vec<&'static str> {
+        let null = |property: &&Property| match &self.source {
+            Source::Answer(answer) => answer.nulls().contains(&property.name),
+            Source::Members(members) => members.get(property.name).is_some_and(Value::is_null),
+        };
+        self.record.properties.iter().filter(null).map(|property| property.named(DIALECT)).collect()
+    }
 }
 
 fn python_module<'py>(py: Python<'py>, cell: &PyOnceLock<Py<PyModule>>, name: &str) -> PyResult<Bound<'py, PyModule>> {

@@ -19,6 +19,8 @@ mod _native {
     #[pymodule_export]
     use crate::aio::{AsyncClient, AsyncPages, Inbox};
     #[pymodule_export]
+    use crate::bridge::Unread;
+    #[pymodule_export]
     use crate::local::LocalGraph;
     #[pymodule_export]
     use crate::sync::{Client, Pages};

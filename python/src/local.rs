@@ -57,7 +57,7 @@ impl LocalGraph {
         let arguments = Value::Object(bridge::read_dict(arguments, bridge::TEST)?);
         let graph = self.graph(py)?;
         let result = py.detach(|| graph.command(name, &arguments)).map_err(|error| raise(py, &error))?;
-        bridge::write(py, &result, personcert::value::Kind::Any)
+        bridge::write(py, result, personcert::value::Kind::Any)
     }
 
     /// Stops it.

@@ -1,19 +1,17 @@
 //! What a call ended with, made ready away from Python and turned into Python objects with the interpreter held.
 
-use personcert::value::{Kind, PropertyValue};
 use personcert::{Answer, Call, Client, Error, ErrorKind, Outcome, Pages, PersonCertification};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
-use serde_json::Value;
+use pyo3::types::{PyDict, PyTuple};
 
 use crate::bridge;
 
 /// The end of a call or of one page.
 pub enum Reply {
-    /// A value in Graph's names, and what it is.
-    Value(Value, Kind),
-    /// A list, still to be fetched.
-    Pages(Pages),
+    /// What a call gave; a list is still to be fetched.
+    Answer(Answer),
+    /// A page of a list, none after the last.
+    Page(Option<Vec<PersonCertification>>),
 }
 
 /// Reads a call's arguments.
@@ -24,22 +22,19 @@ pub fn read_call(operation: &str, arguments: &Bound<'_, PyDict>) -> PyResult<Cal
 
 /// Carries a call out.
 pub async fn answer(client: Client, call: Call) -> Result<Reply, Error> {
-    Ok(match client.call(call).await? {
-        Answer::Pages(pages) => Reply::Pages(pages),
-        answer => {
-            let (value, kind) = answer.into_value();
-            Reply::Value(value, kind)
-        }
-    })
+    client.call(call).await.map(Reply::Answer)
 }
 
-/// Fetches the next page: a list of certifications, or null after the last.
+/// Fetches the next page.
 pub async fn page(pages: &mut Pages) -> Result<Reply, Error> {
-    let value = match pages.next().await? {
-        Some(page) => serde_json::to_value(page).unwrap_or_default(),
-        None => Value::Null,
-    };
-    Ok(Reply::Value(value, Kind::List(&PersonCertification::KIND)))
+    pages.next().await.map(Reply::Page)
+}
+
+/// A page as Python has it: a tuple, or None after the last.
+pub fn write_page(py: Python<'_>, page: Option<Vec<PersonCertification>>) -> PyResult<Bound<'_, PyAny>> {
+    let Some(page) = page else { return Ok(py.None().into_bound(py)) };
+    let items = page.into_iter().map(|item| bridge::write_answer(py, Answer::Certification(Box::new(item))));
+    Ok(PyTuple::new(py, items.collect::<PyResult<Vec<_>>>()?)?.into_any())
 }
 
 /// The error of a client that was closed, or of one that could not start.

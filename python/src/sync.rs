@@ -7,13 +7,13 @@ use std::process;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use personcert::{Config, Error};
+use personcert::{Answer, Config, Error};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::bridge::{self, raise};
-use crate::reply::{Reply, answer, forked, page, read_call, unusable};
+use crate::reply::{Reply, answer, forked, page, read_call, unusable, write_page};
 
 const SIGNALS: Duration = Duration::from_millis(100);
 
@@ -117,8 +117,11 @@ impl Client {
         let home = Home::here().map_err(|error| raise(py, &error))?;
         let client = self.config().and_then(|config| home.client(&config)).map_err(|error| raise(py, &error))?;
         match home.wait(py, answer(client, call))? {
-            Reply::Value(value, kind) => bridge::write(py, &value, kind),
-            Reply::Pages(pages) => Ok(Bound::new(py, Pages { home, pages: Mutex::new(pages) })?.into_any()),
+            Reply::Answer(Answer::Pages(pages)) => {
+                Ok(Bound::new(py, Pages { home, pages: Mutex::new(pages) })?.into_any())
+            }
+            Reply::Answer(answer) => bridge::write_answer(py, answer),
+            Reply::Page(page) => write_page(py, page),
         }
     }
 
@@ -146,8 +149,8 @@ impl Pages {
             return Err(raise(py, &unusable("another thread is fetching the next page of this list")));
         };
         match self.home.wait(py, page(&mut pages))? {
-            Reply::Value(value, kind) => bridge::write(py, &value, kind),
-            Reply::Pages(_) => Ok(py.None().into_bound(py)),
+            Reply::Page(page) => write_page(py, page),
+            Reply::Answer(answer) => bridge::write_answer(py, answer),
         }
     }
 }

@@ -77,7 +77,7 @@ async fn perform(client: &Client, call: Call, operation: &str, json: bool) -> Re
             if json { output::json(&Value::Array(all)) } else { output::table(&all) }
         }
         answer => {
-            let (value, _) = answer.into_value();
+            let value = answer.to_value();
             match (json, operation) {
                 (true, _) => output::json(&value),
                 (false, "update") => output::updated(&value),

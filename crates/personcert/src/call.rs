@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::config::Setting;
@@ -42,15 +43,68 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// The answer in Graph's names, and its kind. Pages have no value of their own: null.
-    pub fn into_value(self) -> (Value, Kind) {
-        let value = |of: Result<Value, serde_json::Error>| of.unwrap_or_default();
+    /// The answer in Graph's names. Pages have no value of their own: null.
+    pub fn to_value(&self) -> Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// What [`to_value`](Self::to_value) gives.
+    pub const fn kind(&self) -> Kind {
         match self {
-            Self::Updated(updated) => (value(serde_json::to_value(updated)), Updated::KIND),
-            Self::Certification(certification) => {
-                (value(serde_json::to_value(certification)), PersonCertification::KIND)
+            Self::Updated(_) => Updated::KIND,
+            Self::Certification(_) => PersonCertification::KIND,
+            Self::Deleted | Self::Pages(_) => Kind::Any,
+        }
+    }
+}
+
+/// A member of an [`Answer`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Member {
+    /// Its value as JSON.
+    Value(Value),
+    /// A certification, whose members can be asked for in turn.
+    Certification(Box<PersonCertification>),
+}
+
+impl Answer {
+    /// The member with Graph's name `name`; none where it is absent or null. So that a language makes only what is looked
+    /// at.
+    pub fn member(&self, name: &str) -> Option<Member> {
+        match self {
+            Self::Updated(updated) if name == "certification" => {
+                updated.certification.clone().map(|certification| Member::Certification(Box::new(certification)))
             }
-            Self::Deleted | Self::Pages(_) => (Value::Null, Kind::Any),
+            Self::Updated(updated) => updated.get(name).map(Member::Value),
+            Self::Certification(certification) => certification.get(name).map(Member::Value),
+            Self::Deleted | Self::Pages(_) => None,
+        }
+    }
+
+    /// The members of a certification that this version doesn't know, and those that can't be read; nothing of others.
+    pub fn extra(&self) -> Map<String, Value> {
+        match self {
+            Self::Certification(certification) => certification.extra.clone(),
+            _ => Map::new(),
+        }
+    }
+
+    /// Graph's names of the members that the service sent as null.
+    pub fn nulls(&self) -> &[&'static str] {
+        match self {
+            Self::Certification(certification) => &certification.nulls,
+            _ => &[],
+        }
+    }
+}
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Updated(updated) => updated.serialize(serializer),
+            Self::Certification(certification) => certification.serialize(serializer),
+            Self::Deleted | Self::Pages(_) => serializer.serialize_unit(),
         }
     }
 }

@@ -63,6 +63,17 @@ macro_rules! certification {
                 names
             }
 
+            /// The value that is sent for a property; null where it is cleared, and where it is kept.
+            pub(crate) fn get(&self, name: &str) -> Value {
+                match name {
+                    $($graph => match &self.$field {
+                        Change::Set(value) => record::write(value),
+                        Change::Keep | Change::Clear => Value::Null,
+                    },)+
+                    _ => Value::Null,
+                }
+            }
+
             fn check_values(&self) -> Result<()> {
                 $(if let Change::Set(value) = &self.$field {
                     value.check().map_err(|error| error.within($graph))?;

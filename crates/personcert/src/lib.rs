@@ -13,7 +13,7 @@ mod target;
 mod updated;
 pub mod value;
 
-pub use call::{Answer, Call};
+pub use call::{Answer, Call, Member};
 pub use certification::{CertificationPatch, PROPERTIES, PersonCertification};
 pub use change::Change;
 pub use client::{Client, ListQuery, Pages};

@@ -1,10 +1,10 @@
 //! What an update did.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::value::{Kind, PropertyValue, record};
-use crate::{CertificationPatch, PersonCertification};
+use crate::{CertificationPatch, PROPERTIES, PersonCertification};
 
 /// The name of a property, as Graph writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -17,6 +17,10 @@ impl PropertyValue for Name {
     fn read(value: Value) -> Result<Self, Value> {
         String::read(value).map(Self)
     }
+
+    fn fits(value: &Value) -> bool {
+        value.is_string()
+    }
 }
 
 /// Any JSON value.
@@ -25,6 +29,10 @@ impl PropertyValue for Value {
 
     fn read(value: Value) -> Result<Self, Value> {
         Ok(value)
+    }
+
+    fn fits(_: &Value) -> bool {
+        true
     }
 }
 
@@ -66,32 +74,32 @@ pub(crate) fn changes(
     before: Option<&PersonCertification>,
     after: Option<&PersonCertification>,
 ) -> Vec<Changed> {
-    let sent = members(patch);
-    let before = before.map(members);
-    let after = after.map(members);
-    let mut names: Vec<&str> = sent.keys().map(String::as_str).collect();
-    if let (Some(before), Some(after)) = (&before, &after) {
-        let differs = |name: &&str| {
-            before.get(*name).filter(|value| !value.is_null()) != after.get(*name).filter(|value| !value.is_null())
-        };
-        names.retain(differs);
-        let recalculated =
-            after.keys().map(String::as_str).filter(|name| !sent.contains_key(*name) && !name.starts_with('@'));
-        names.extend(recalculated.filter(differs));
-    }
-    let change = |name: &str| Changed {
+    let sent = patch.names();
+    let change = |name: &str, before: Option<Value>, after: Option<Value>| Changed {
+        sent: Some(sent.contains(&name)),
         name: Some(Name(name.to_owned())),
-        before: before.as_ref().map(|before| before.get(name).cloned().unwrap_or_default()),
-        after: after.as_ref().and_then(|after| after.get(name)).or_else(|| sent.get(name)).cloned(),
-        sent: Some(sent.contains_key(name)),
+        before,
+        after,
         ..Changed::default()
     };
-    names.into_iter().map(change).collect()
-}
-
-fn members(of: &impl Serialize) -> Map<String, Value> {
-    match serde_json::to_value(of) {
-        Ok(Value::Object(members)) => members,
-        _ => Map::new(),
-    }
+    let (Some(before), Some(after)) = (before, after) else {
+        let one = |&name: &&str| {
+            let before = before.map(|before| before.get(name).unwrap_or_default());
+            let after = after.map_or_else(|| patch.get(name), |after| after.get(name).unwrap_or_default());
+            change(name, before, Some(after))
+        };
+        return sent.iter().map(one).collect();
+    };
+    let unknown = before.extra.keys().chain(after.extra.keys()).map(String::as_str);
+    let unknown = unknown.filter(|name| !name.starts_with('@') && PROPERTIES.iter().all(|known| known.name != *name));
+    let mut names: Vec<&str> = sent.iter().copied().chain(PROPERTIES.iter().map(|known| known.name)).collect();
+    names.extend(unknown);
+    let mut seen = std::collections::BTreeSet::new();
+    names.retain(|name| seen.insert(*name));
+    let differing = names.into_iter().filter_map(|name| {
+        let (before, after) = (before.get(name), after.get(name));
+        let differs = before != after;
+        differs.then(|| change(name, Some(before.unwrap_or_default()), Some(after.unwrap_or_default())))
+    });
+    differing.collect()
 }

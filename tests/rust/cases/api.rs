@@ -36,7 +36,7 @@ async fn call(call: &Call, settings: &Map<String, Value>) -> Result<Value> {
             }
             Ok(Value::Array(all))
         }
-        answer => Ok(answer.into_value().0),
+        answer => Ok(answer.to_value()),
     }
 }
 

@@ -50,6 +50,11 @@ pub trait PropertyValue: Sized + Serialize {
     /// The value itself, when it isn't one of this type.
     fn read(value: Value) -> std::result::Result<Self, Value>;
 
+    /// Whether [`read`](Self::read) would succeed.
+    fn fits(value: &Value) -> bool {
+        Self::read(value.clone()).is_ok()
+    }
+
     /// Takes what a caller gave, strictly.
     fn accept(value: &Value, dialect: Dialect) -> Result<Self> {
         let _ = dialect;
@@ -71,6 +76,10 @@ impl PropertyValue for String {
             Value::String(text) => Ok(text),
             other => Err(other),
         }
+    }
+
+    fn fits(value: &Value) -> bool {
+        value.is_string()
     }
 }
 
@@ -98,10 +107,14 @@ impl<T: PropertyValue> PropertyValue for Vec<T> {
 
     fn read(value: Value) -> std::result::Result<Self, Value> {
         let Value::Array(items) = value else { return Err(value) };
-        if !items.iter().all(|item| T::read(item.clone()).is_ok()) {
+        if !items.iter().all(T::fits) {
             return Err(Value::Array(items));
         }
         Ok(items.into_iter().filter_map(|item| T::read(item).ok()).collect())
+    }
+
+    fn fits(value: &Value) -> bool {
+        value.as_array().is_some_and(|items| items.iter().all(T::fits))
     }
 
     fn accept(value: &Value, dialect: Dialect) -> Result<Self> {

@@ -100,7 +100,7 @@ macro_rules! record {
                         kind: <$type as $crate::value::PropertyValue>::KIND,
                         updatable: true,
                         doc: $text,
-                        fits: |value| <$type as $crate::value::PropertyValue>::read(value.clone()).is_ok(),
+                        fits: <$type as $crate::value::PropertyValue>::fits,
                     },)*
                     $($crate::value::Property {
                         name: $fixed_graph,
@@ -108,10 +108,19 @@ macro_rules! record {
                         kind: <$fixed_type as $crate::value::PropertyValue>::KIND,
                         updatable: false,
                         doc: $fixed_text,
-                        fits: |value| <$fixed_type as $crate::value::PropertyValue>::read(value.clone()).is_ok(),
+                        fits: <$fixed_type as $crate::value::PropertyValue>::fits,
                     },)*
                 ],
             };
+
+            /// The value of the member with Graph's name `name`, as JSON; none where it is absent or null.
+            pub fn get(&self, name: &str) -> Option<serde_json::Value> {
+                match name {
+                    $($graph if self.$field.is_some() => self.$field.as_ref().map($crate::value::record::write),)*
+                    $($fixed_graph if self.$fixed.is_some() => self.$fixed.as_ref().map($crate::value::record::write),)*
+                    _ => self.extra.get(name).cloned(),
+                }
+            }
 
             fn member(&mut self, name: &str, value: serde_json::Value) {
                 let unread = match name {
@@ -183,6 +192,10 @@ macro_rules! record {
                 Ok(record)
             }
 
+            fn fits(value: &serde_json::Value) -> bool {
+                value.is_object()
+            }
+
             fn accept(
                 value: &serde_json::Value,
                 dialect: $crate::value::Dialect,
@@ -202,6 +215,11 @@ pub(crate) const fn plain(name: &str) -> &str {
         [b'r', b'#', ..] => name.split_at(2).1,
         _ => name,
     }
+}
+
+/// A member's value as JSON.
+pub(crate) fn write(value: &impl super::PropertyValue) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
 }
 
 /// Reads into the field, or gives the value back.

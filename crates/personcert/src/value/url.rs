@@ -39,6 +39,10 @@ impl PropertyValue for Url {
         String::read(value).map(Self)
     }
 
+    fn fits(value: &Value) -> bool {
+        value.is_string()
+    }
+
     fn check(&self) -> Result<()> {
         let absolute = url::Url::parse(&self.0)
             .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some());

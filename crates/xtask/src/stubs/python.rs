@@ -16,7 +16,7 @@ import datetime
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Mapping
 
-from ._record import Record
+from ._record import Record, nothing
 
 if TYPE_CHECKING:
     from typing import Literal, Sequence, TypedDict
@@ -35,14 +35,14 @@ pub(super) fn models() -> String {
         for property in record.properties {
             let _ = writeln!(
                 out,
-                "    {}: {} | None = None\n    \"\"\"{}\"\"\"",
+                "    {}: {} | None = field(default_factory=nothing)\n    \"\"\"{}\"\"\"",
                 property.snake,
                 read(property.kind),
                 plain(property.doc)
             );
         }
         out.push_str("    extra: Mapping[str, Any] = field(default_factory=dict)\n    \"\"\"Members this version doesn't know, and known ones whose value isn't of the documented type.\"\"\"\n");
-        out.push_str("    _nulls: frozenset[str] = field(default=frozenset(), repr=False, compare=False)\n\n");
+        out.push_str("    _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)\n\n");
         out.push_str("    _names = (\n");
         for property in record.properties {
             let _ = writeln!(out, "        (\"{}\", \"{}\"),", property.snake, property.name);
