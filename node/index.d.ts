@@ -1,4 +1,5 @@
 import type {
+  Attempt,
   CertificationChanges,
   ClientOptions,
   ErrorKind,
@@ -16,6 +17,8 @@ export interface CallOptions {
   user?: string
   /** The longest the call may take, in milliseconds; of a list, each page. Default: the client's. */
   timeout?: number
+  /** A W3C trace context to send along. */
+  traceparent?: string
   /** Stops the call: it rejects with the kind `cancelled`, and the signal's reason as `cause`. */
   signal?: AbortSignal
 }
@@ -28,6 +31,8 @@ export interface GetOptions extends CallOptions {
 export interface UpdateOptions extends CallOptions {
   /** The certification as it was read before: only what differs from it is sent, and nothing when nothing differs. */
   current?: PersonCertification
+  /** Settle an outcome that stays unknown by reading the certification afterwards. */
+  verify?: boolean
 }
 
 export interface ListOptions extends GetOptions {
@@ -46,8 +51,12 @@ export interface ListOptions extends GetOptions {
  * before anything is sent.
  */
 export class Client {
-  /** Makes a client; nothing is sent yet. Throws a {@link PersonCertError} when a setting is wrong. */
-  constructor(options?: ClientOptions)
+  /**
+   * Makes a client; nothing is sent yet. Throws a {@link PersonCertError} when a setting is wrong. `onRetry` is called with
+   * each failed attempt that will be followed by another. Every attempt is published on the diagnostics channel
+   * `personcert:attempt`, when that had a subscriber as the client was made.
+   */
+  constructor(options?: ClientOptions & { onRetry?: (attempt: Attempt) => void })
   /** Changes a certification: a value sets, null clears, undefined and absence keep. */
   update(id: string, changes: CertificationChanges, options?: UpdateOptions): Promise<Updated>
   /** Reads a certification. */

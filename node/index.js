@@ -1,6 +1,10 @@
 'use strict'
 
+const { channel } = require('node:diagnostics_channel')
+
 const native = require('./personcert.node')
+
+const attempts = channel('personcert:attempt')
 
 /** What went wrong. The message is one line for a person; the properties serve programs. */
 class PersonCertError extends Error {
@@ -45,12 +49,24 @@ function given(options, more) {
   return [signal, { ...rest, ...more }]
 }
 
+/** What the native half calls with every attempt; nothing where nobody would notice, for it costs time. */
+function watch(onRetry) {
+  if (!onRetry && !attempts.hasSubscribers) return undefined
+  return (text) => {
+    const { value } = JSON.parse(text)
+    attempts.publish(value)
+    if (onRetry && value.waitMs !== undefined) onRetry(value)
+  }
+}
+
 class Client {
   #native
 
   constructor(options = {}) {
     if (options === null || typeof options !== 'object') throw wrong('options', 'expected an object')
-    this.#native = new native.Client(options)
+    const { onRetry, ...settings } = options
+    if (onRetry !== undefined && typeof onRetry !== 'function') throw wrong('onRetry', 'expected a function')
+    this.#native = new native.Client(settings, watch(onRetry))
     unpack(this.#native.opened())
   }
 

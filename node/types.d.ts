@@ -122,6 +122,34 @@ export interface Updated {
   clientRequestId?: string | null
   /** How many times the request was sent. */
   attempts?: number | null
+  /** True when no clear answer came and a read afterwards showed that the change was applied. */
+  verified?: boolean | null
+}
+
+/** One attempt of a call, as it ended. It never holds a token, a body or an id of a user. */
+export interface Attempt {
+  /** The HTTP method. */
+  method?: string | null
+  /** The path, with `{user}` and `{id}` instead of the ids. */
+  target?: string | null
+  /** Which attempt of the call this was, from 1. */
+  attempt?: number | null
+  /** The HTTP status of the answer; absent when none came. */
+  status?: number | null
+  /** How long it took, in milliseconds. */
+  durationMs?: number | null
+  /** How long the call waits before it tries again, in milliseconds; absent when this was its last attempt. */
+  waitMs?: number | null
+  /** The kind of error; absent when it succeeded. */
+  kind?: string | null
+  /** Whether the change was applied by this attempt, when it failed. */
+  outcome?: string | null
+  /** The service's id for the request. */
+  requestId?: string | null
+  /** Our id for the request. */
+  clientRequestId?: string | null
+  /** The service's announcement that this will change or go (`Deprecation` and `Sunset` headers); told once. */
+  notice?: string | null
 }
 
 /** What to change: a value sets, null clears, undefined and absence keep. */
@@ -160,8 +188,20 @@ export interface ClientOptions {
   cloud?: 'global' | 'us-gov' | 'us-gov-dod' | 'china'
   /** The service's root without a version, instead of a cloud's. Plain http only to this machine. */
   baseUrl?: string
-  /** The longest a call may take. Default: 30 seconds. */
+  /** The longest a call may take, its repetitions and waits included. Default: 100 seconds. */
   timeout?: number
+  /** The longest one attempt may take. Default: 30 seconds. */
+  attemptTimeout?: number
+  /** The longest a connection may take to come about. Default: 10 seconds. */
+  connectTimeout?: number
+  /** How often a call is tried at most; 1 repeats nothing. Default: 5. */
+  maxAttempts?: number
+  /** The longest wait before the second attempt; it doubles with each further one, up to a minute. Each wait is a random part of it, unless the service says how long. Default: 1 second. */
+  retryDelay?: number
+  /** The address of an HTTP proxy, with user and password if it wants them. Default: the environment's (HTTPS_PROXY, NO_PROXY). */
+  proxy?: string
+  /** A PEM file with certificate authorities to trust besides the machine's (SSL_CERT_FILE replaces those). */
+  caFile?: string
   /** The largest answer that is read, in bytes. Default: 4 MiB. */
   maxResponseBytes?: number
   /** Whether `allowedAudiences` may hold names that this version doesn't know. Default: no. */

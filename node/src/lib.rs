@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use napi::Env;
-use napi::bindgen_prelude::{Object, PromiseRaw};
+use napi::bindgen_prelude::{Function, Object, PromiseRaw};
+use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
-use personcert::{Answer, Call, Config, Error, ErrorKind, Outcome, PersonCertification};
+use personcert::{Answer, Call, Config, Error, ErrorKind, Outcome, PersonCertification, Progress};
 use personcert_local::Options;
 use serde::Serialize;
 use serde_json::Value;
@@ -53,16 +54,20 @@ impl Cancel {
     }
 }
 
-/// Carries work out unless it is cancelled.
-async fn unless<T>(cancel: Option<Cancel>, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+/// Carries work out unless it is cancelled; `progress` then says how far it had got.
+async fn unless<T>(
+    cancel: Option<Cancel>,
+    progress: Progress,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
     let Some(Cancel { inner }) = cancel else { return work.await };
     if inner.0.load(Ordering::Acquire) {
-        return Err(Error::cancelled(false));
+        return Err(progress.cancelled());
     }
     tokio::select! {
         biased;
         done = work => done,
-        () = inner.1.notified() => Err(Error::cancelled(true)),
+        () = inner.1.notified() => Err(progress.cancelled()),
     }
 }
 
@@ -74,12 +79,22 @@ pub struct Client {
 
 #[napi]
 impl Client {
-    /// Opens a client with these settings; `opened` says whether there is one.
+    /// Opens a client with these settings; `opened` says whether there is one. `tell` is called with every attempt as JSON
+    /// text.
     #[napi(constructor)]
-    pub fn new(config: Object<'_>) -> napi::Result<Self> {
+    pub fn new(config: Object<'_>, tell: Option<Function<'_, String, ()>>) -> napi::Result<Self> {
         let settings = bridge::read_object(&config, bridge::CALL)?;
         let config = settings.and_then(|settings| Config::read(&settings, bridge::DIALECT));
-        Ok(Self { opened: config.and_then(|config| personcert::Client::new(&config)) })
+        let opened = config.and_then(|config| personcert::Client::new(&config));
+        let Some(tell) = tell else { return Ok(Self { opened }) };
+        // Weak: to watch is no reason to keep the process alive.
+        let tell = tell.build_threadsafe_function().weak::<true>().build()?;
+        let watched = |client: personcert::Client| {
+            client.on_attempt(move |attempt| {
+                tell.call(bridge::write(Ok(attempt)), ThreadsafeFunctionCallMode::NonBlocking);
+            })
+        };
+        Ok(Self { opened: opened.map(watched) })
     }
 
     /// How opening ended, as JSON text.
@@ -99,14 +114,17 @@ impl Client {
     ) -> Text<'env> {
         let call = read_call(&operation, &arguments)?;
         let client = self.client()?;
+        let progress = call.as_ref().map(Call::progress).unwrap_or_default();
         let work = async move { client.call(call?).await };
-        promise(env, unless(cancel.cloned(), work))
+        promise(env, unless(cancel.cloned(), progress, work))
     }
 
     /// Begins a list.
     #[napi]
     pub fn list(&self, arguments: Object<'_>) -> napi::Result<Pages> {
-        Ok(Pages { call: Arc::new(Mutex::new(Listing::Asked(self.client()?, read_call("list", &arguments)?))) })
+        let call = read_call("list", &arguments)?;
+        let progress = call.as_ref().map(Call::progress).unwrap_or_default();
+        Ok(Pages { progress, call: Arc::new(Mutex::new(Listing::Asked(Box::new((self.client()?, call))))) })
     }
 }
 
@@ -124,12 +142,13 @@ fn read_call(operation: &str, arguments: &Object<'_>) -> napi::Result<Result<Cal
 /// The pages of a list, fetched as they are asked for.
 #[napi]
 pub struct Pages {
+    progress: Progress,
     call: Arc<Mutex<Listing>>,
 }
 
 enum Listing {
-    Asked(personcert::Client, Result<Call, Error>),
-    Begun(personcert::Pages),
+    Asked(Box<(personcert::Client, Result<Call, Error>)>),
+    Begun(Box<personcert::Pages>),
     Over,
 }
 
@@ -140,17 +159,19 @@ impl Pages {
     pub fn next<'env>(&self, env: &'env Env, cancel: Option<&Cancel>) -> Text<'env> {
         let listing = Arc::clone(&self.call);
         let work = async move { listing.lock().await.next().await };
-        promise(env, unless(cancel.cloned(), work))
+        promise(env, unless(cancel.cloned(), self.progress.clone(), work))
     }
 }
 
 impl Listing {
     async fn next(&mut self) -> Result<Option<Vec<PersonCertification>>, Error> {
         if let Self::Asked(..) = self
-            && let Self::Asked(client, call) = std::mem::replace(self, Self::Over)
-            && let Answer::Pages(pages) = client.call(call?).await?
+            && let Self::Asked(asked) = std::mem::replace(self, Self::Over)
         {
-            *self = Self::Begun(pages);
+            let (client, call) = *asked;
+            if let Answer::Pages(pages) = client.call(call?).await? {
+                *self = Self::Begun(pages);
+            }
         }
         match self {
             Self::Begun(pages) => pages.next().await,

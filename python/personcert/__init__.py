@@ -23,6 +23,7 @@ from ._local import LocalGraph
 
 if TYPE_CHECKING:
     from ._models import (
+        Attempt,
         CertificationChanges,
         Changed,
         ClientOptions,
@@ -41,6 +42,7 @@ else:
 
 __all__ = [
     "AsyncClient",
+    "Attempt",
     "AuthError",
     "CertificationChanges",
     "Changed",

@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 
 from ._native import AsyncClient as _Native
 from ._native import Inbox
+from ._watch import hook
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
-    from ._models import CertificationChanges, ClientOptions, PersonCertification, Updated
+    from ._models import Attempt, CertificationChanges, ClientOptions, PersonCertification, Updated
 
 _inboxes: WeakKeyDictionary[AbstractEventLoop, Inbox] = WeakKeyDictionary()
 
@@ -27,9 +28,15 @@ class AsyncClient:
     name; without it a call is about the person who is signed in. `timeout` is in seconds.
     """
 
-    def __init__(self, **config: Unpack[ClientOptions]) -> None:
-        """Make a client with these settings; nothing is sent yet."""
-        self._native = _Native(cast("dict[str, Any]", config))
+    def __init__(
+        self, *, on_retry: Callable[[Attempt], object] | None = None, **config: Unpack[ClientOptions]
+    ) -> None:
+        """Make a client with these settings; nothing is sent yet.
+
+        `on_retry` is called with each failed attempt that will be followed by another, from the thread that makes it.
+        Every attempt goes to the logger `personcert` (debug; info for a retry), where logging is set up before.
+        """
+        self._native = _Native(cast("dict[str, Any]", config), hook(on_retry))
 
     async def update(
         self,
@@ -37,15 +44,25 @@ class AsyncClient:
         *,
         user: str | None = None,
         current: PersonCertification | None = None,
+        verify: bool = False,
         timeout: float | None = None,
+        traceparent: str | None = None,
         **changes: Unpack[CertificationChanges],
     ) -> Updated:
         """Change a certification: a value sets, None clears, what is left out stays as it is.
 
         With `current`, the certification as it was read before, only what differs is sent, and nothing when nothing
-        differs.
+        differs. With `verify` an outcome that stays unknown is settled by reading the certification afterwards.
         """
-        arguments = {"id": id, "user": user, "changes": changes, "current": current, "timeout": timeout}
+        arguments = {
+            "id": id,
+            "user": user,
+            "changes": changes,
+            "current": current,
+            "verify": verify or None,
+            "timeout": timeout,
+            "traceparent": traceparent,
+        }
         return cast("Updated", await self._call("update", arguments))
 
     async def get(
@@ -55,9 +72,10 @@ class AsyncClient:
         user: str | None = None,
         select: Sequence[str] | None = None,
         timeout: float | None = None,
+        traceparent: str | None = None,
     ) -> PersonCertification:
         """Read a certification; with `select`, these properties alone."""
-        arguments = {"id": id, "user": user, "select": select, "timeout": timeout}
+        arguments = {"id": id, "user": user, "select": select, "timeout": timeout, "traceparent": traceparent}
         return cast("PersonCertification", await self._call("get", arguments))
 
     async def list(
@@ -70,6 +88,7 @@ class AsyncClient:
         top: int | None = None,
         skip: int | None = None,
         timeout: float | None = None,
+        traceparent: str | None = None,
     ) -> AsyncIterator[PersonCertification]:
         """Read all certifications, a page at a time as they are asked for; `top` is the size of a page."""
         arguments = {
@@ -80,6 +99,7 @@ class AsyncClient:
             "top": top,
             "skip": skip,
             "timeout": timeout,
+            "traceparent": traceparent,
         }
         pages = await self._call("list", arguments)
         while (page := await _settled(pages.next)) is not None:
@@ -91,15 +111,23 @@ class AsyncClient:
         *,
         user: str | None = None,
         timeout: float | None = None,
+        traceparent: str | None = None,
         **values: Unpack[CertificationChanges],
     ) -> PersonCertification:
         """Add a certification with these values."""
-        arguments = {"user": user, "values": values, "timeout": timeout}
+        arguments = {"user": user, "values": values, "timeout": timeout, "traceparent": traceparent}
         return cast("PersonCertification", await self._call("create", arguments))
 
-    async def delete(self, id: str, *, user: str | None = None, timeout: float | None = None) -> None:
+    async def delete(
+        self,
+        id: str,
+        *,
+        user: str | None = None,
+        timeout: float | None = None,
+        traceparent: str | None = None,
+    ) -> None:
         """Remove a certification."""
-        await self._call("delete", {"id": id, "user": user, "timeout": timeout})
+        await self._call("delete", {"id": id, "user": user, "timeout": timeout, "traceparent": traceparent})
 
     async def close(self) -> None:
         """Give the connections up once the calls under way have ended; further calls fail."""

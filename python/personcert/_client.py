@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from ._native import Client as _Native
+from ._watch import hook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
     from typing_extensions import Self, Unpack
 
-    from ._models import CertificationChanges, ClientOptions, PersonCertification, Updated
+    from ._models import Attempt, CertificationChanges, ClientOptions, PersonCertification, Updated
     from ._native import Pages
 
 
@@ -23,9 +24,15 @@ class Client:
     it a call is about the person who is signed in. `timeout` is in seconds.
     """
 
-    def __init__(self, **config: Unpack[ClientOptions]) -> None:
-        """Make a client with these settings; nothing is sent yet."""
-        self._native = _Native(cast("dict[str, Any]", config))
+    def __init__(
+        self, *, on_retry: Callable[[Attempt], object] | None = None, **config: Unpack[ClientOptions]
+    ) -> None:
+        """Make a client with these settings; nothing is sent yet.
+
+        `on_retry` is called with each failed attempt that will be followed by another, from the thread that makes it.
+        Every attempt goes to the logger `personcert` (debug; info for a retry), where logging is set up before.
+        """
+        self._native = _Native(cast("dict[str, Any]", config), hook(on_retry))
 
     def update(
         self,
@@ -33,15 +40,25 @@ class Client:
         *,
         user: str | None = None,
         current: PersonCertification | None = None,
+        verify: bool = False,
         timeout: float | None = None,
+        traceparent: str | None = None,
         **changes: Unpack[CertificationChanges],
     ) -> Updated:
         """Change a certification: a value sets, None clears, what is left out stays as it is.
 
         With `current`, the certification as it was read before, only what differs is sent, and nothing when nothing
-        differs.
+        differs. With `verify` an outcome that stays unknown is settled by reading the certification afterwards.
         """
-        arguments = {"id": id, "user": user, "changes": changes, "current": current, "timeout": timeout}
+        arguments = {
+            "id": id,
+            "user": user,
+            "changes": changes,
+            "current": current,
+            "verify": verify or None,
+            "timeout": timeout,
+            "traceparent": traceparent,
+        }
         return cast("Updated", self._native.call("update", arguments))
 
     def get(
@@ -51,9 +68,10 @@ class Client:
         user: str | None = None,
         select: Sequence[str] | None = None,
         timeout: float | None = None,
+        traceparent: str | None = None,
     ) -> PersonCertification:
         """Read a certification; with `select`, these properties alone."""
-        arguments = {"id": id, "user": user, "select": select, "timeout": timeout}
+        arguments = {"id": id, "user": user, "select": select, "timeout": timeout, "traceparent": traceparent}
         return cast("PersonCertification", self._native.call("get", arguments))
 
     def list(
@@ -66,6 +84,7 @@ class Client:
         top: int | None = None,
         skip: int | None = None,
         timeout: float | None = None,
+        traceparent: str | None = None,
     ) -> Iterator[PersonCertification]:
         """Read all certifications, a page at a time as they are asked for; `top` is the size of a page."""
         arguments = {
@@ -76,6 +95,7 @@ class Client:
             "top": top,
             "skip": skip,
             "timeout": timeout,
+            "traceparent": traceparent,
         }
         return _items(self._native.call("list", arguments))
 
@@ -84,15 +104,23 @@ class Client:
         *,
         user: str | None = None,
         timeout: float | None = None,
+        traceparent: str | None = None,
         **values: Unpack[CertificationChanges],
     ) -> PersonCertification:
         """Add a certification with these values."""
-        arguments = {"user": user, "values": values, "timeout": timeout}
+        arguments = {"user": user, "values": values, "timeout": timeout, "traceparent": traceparent}
         return cast("PersonCertification", self._native.call("create", arguments))
 
-    def delete(self, id: str, *, user: str | None = None, timeout: float | None = None) -> None:
+    def delete(
+        self,
+        id: str,
+        *,
+        user: str | None = None,
+        timeout: float | None = None,
+        traceparent: str | None = None,
+    ) -> None:
         """Remove a certification."""
-        self._native.call("delete", {"id": id, "user": user, "timeout": timeout})
+        self._native.call("delete", {"id": id, "user": user, "timeout": timeout, "traceparent": traceparent})
 
     def close(self) -> None:
         """Give the connections up; further calls fail."""

@@ -223,6 +223,8 @@ class Updated(Record):
     """Our id for the request."""
     attempts: int | None = field(default_factory=nothing)
     """How many times the request was sent."""
+    verified: bool | None = field(default_factory=nothing)
+    """True when no clear answer came and a read afterwards showed that the change was applied."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Members this version doesn't know, and known ones whose value isn't of the documented type."""
     _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
@@ -235,6 +237,52 @@ class Updated(Record):
         ("request_id", "requestId"),
         ("client_request_id", "clientRequestId"),
         ("attempts", "attempts"),
+        ("verified", "verified"),
+    )
+
+
+@dataclass(frozen=True)
+class Attempt(Record):
+    """One attempt of a call, as it ended. It never holds a token, a body or an id of a user."""
+
+    method: str | None = field(default_factory=nothing)
+    """The HTTP method."""
+    target: str | None = field(default_factory=nothing)
+    """The path, with `{user}` and `{id}` instead of the ids."""
+    attempt: int | None = field(default_factory=nothing)
+    """Which attempt of the call this was, from 1."""
+    status: int | None = field(default_factory=nothing)
+    """The HTTP status of the answer; absent when none came."""
+    duration_ms: float | None = field(default_factory=nothing)
+    """How long it took, in milliseconds."""
+    wait_ms: float | None = field(default_factory=nothing)
+    """How long the call waits before it tries again, in milliseconds; absent when this was its last attempt."""
+    kind: str | None = field(default_factory=nothing)
+    """The kind of error; absent when it succeeded."""
+    outcome: str | None = field(default_factory=nothing)
+    """Whether the change was applied by this attempt, when it failed."""
+    request_id: str | None = field(default_factory=nothing)
+    """The service's id for the request."""
+    client_request_id: str | None = field(default_factory=nothing)
+    """Our id for the request."""
+    notice: str | None = field(default_factory=nothing)
+    """The service's announcement that this will change or go (`Deprecation` and `Sunset` headers); told once."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Members this version doesn't know, and known ones whose value isn't of the documented type."""
+    _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
+
+    _names = (
+        ("method", "method"),
+        ("target", "target"),
+        ("attempt", "attempt"),
+        ("status", "status"),
+        ("duration_ms", "durationMs"),
+        ("wait_ms", "waitMs"),
+        ("kind", "kind"),
+        ("outcome", "outcome"),
+        ("request_id", "requestId"),
+        ("client_request_id", "clientRequestId"),
+        ("notice", "notice"),
     )
 
 
@@ -288,7 +336,19 @@ if TYPE_CHECKING:
         base_url: str
         """The service's root without a version, instead of a cloud's. Plain http only to this machine."""
         timeout: float
-        """The longest a call may take. Default: 30 seconds."""
+        """The longest a call may take, its repetitions and waits included. Default: 100 seconds."""
+        attempt_timeout: float
+        """The longest one attempt may take. Default: 30 seconds."""
+        connect_timeout: float
+        """The longest a connection may take to come about. Default: 10 seconds."""
+        max_attempts: int
+        """How often a call is tried at most; 1 repeats nothing. Default: 5."""
+        retry_delay: float
+        """The longest wait before the second attempt; it doubles with each further one, up to a minute. Each wait is a random part of it, unless the service says how long. Default: 1 second."""
+        proxy: str
+        """The address of an HTTP proxy, with user and password if it wants them. Default: the environment's (HTTPS_PROXY, NO_PROXY)."""
+        ca_file: str
+        """A PEM file with certificate authorities to trust besides the machine's (SSL_CERT_FILE replaces those)."""
         max_response_bytes: float
         """The largest answer that is read, in bytes. Default: 4 MiB."""
         unknown_audiences: bool

@@ -10,7 +10,7 @@ use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use personcert::{Answer, Config, Error};
+use personcert::{Answer, Error};
 use pyo3::exceptions::PyNotImplementedError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use crate::bridge::{self, raise};
-use crate::reply::{Reply, answer, forked, page, read_call, unusable, write_page};
+use crate::reply::{Reply, answer, forked, open, page, read_call, unusable, write_page};
 
 type Ended = Result<(Reply, Arc<Engine>), Error>;
 
@@ -43,8 +43,8 @@ impl Drop for Engine {
 }
 
 impl Engine {
-    fn start(config: &Config) -> Result<Self, Error> {
-        let client = personcert::Client::new(config)?;
+    fn start(client: &personcert::Client) -> Result<Self, Error> {
+        let client = client.on_another_runtime()?;
         let failed = |error| unusable(format!("no runtime can be started: {error}"));
         let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let handle = runtime.handle().clone();
@@ -147,7 +147,7 @@ fn settle(future: &Bound<'_, PyAny>, ended: Ended) -> PyResult<()> {
 fn host(py: Python<'_>, ended: Ended) -> PyResult<Bound<'_, PyAny>> {
     match ended.map_err(|error| raise(py, &error))? {
         (Reply::Answer(Answer::Pages(pages)), engine) => {
-            let pages = Arc::new(tokio::sync::Mutex::new(pages));
+            let pages = Arc::new(tokio::sync::Mutex::new(*pages));
             Ok(Bound::new(py, AsyncPages { engine, pages })?.into_any())
         }
         (Reply::Answer(answer), _) => bridge::write_answer(py, answer),
@@ -192,7 +192,7 @@ fn start(
 /// The client for asyncio.
 #[pyclass(frozen, module = "personcert._native")]
 pub struct AsyncClient {
-    config: Config,
+    client: personcert::Client,
     engine: Mutex<Option<Arc<Engine>>>,
 }
 
@@ -203,7 +203,7 @@ impl AsyncClient {
         match &*slot {
             None => Err(unusable("the client is closed")),
             Some(engine) if engine.process == process::id() => Ok(engine.clone()),
-            Some(_) => Ok(slot.insert(Arc::new(Engine::start(&self.config)?)).clone()),
+            Some(_) => Ok(slot.insert(Arc::new(Engine::start(&self.client)?)).clone()),
         }
     }
 }
@@ -211,14 +211,10 @@ impl AsyncClient {
 #[pymethods]
 impl AsyncClient {
     #[new]
-    fn new(config: &Bound<'_, PyDict>) -> PyResult<Self> {
-        let settings = bridge::read_dict(config, bridge::CALL)?;
-        let open = || {
-            let config = Config::read(&settings, bridge::DIALECT)?;
-            let engine = Mutex::new(Some(Arc::new(Engine::start(&config)?)));
-            Ok(Self { config, engine })
-        };
-        open().map_err(|error| raise(config.py(), &error))
+    fn new(config: &Bound<'_, PyDict>, hook: Option<Py<PyAny>>) -> PyResult<Self> {
+        let client = open(config, hook)?;
+        let engine = Engine::start(&client).map_err(|error| raise(config.py(), &error))?;
+        Ok(Self { client, engine: Mutex::new(Some(Arc::new(engine))) })
     }
 
     /// Starts an operation whose end settles `future`; gives the ticket by which the inbox can abort it.

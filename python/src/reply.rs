@@ -1,6 +1,7 @@
 //! What a call ended with, made ready away from Python and turned into Python objects with the interpreter held.
 
-use personcert::{Answer, Call, Client, Error, ErrorKind, Outcome, Pages, PersonCertification};
+use personcert::value::PropertyValue;
+use personcert::{Answer, Attempt, Call, Client, Config, Error, ErrorKind, Outcome, Pages, PersonCertification};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -12,6 +13,24 @@ pub enum Reply {
     Answer(Answer),
     /// A page of a list, none after the last.
     Page(Option<Vec<PersonCertification>>),
+}
+
+/// Opens a client; `hook` is called with every attempt.
+pub fn open(config: &Bound<'_, PyDict>, hook: Option<Py<PyAny>>) -> PyResult<Client> {
+    let settings = bridge::read_dict(config, bridge::CALL)?;
+    let client = Config::read(&settings, bridge::DIALECT).and_then(|config| Client::new(&config));
+    let client = client.map_err(|error| bridge::raise(config.py(), &error))?;
+    let Some(hook) = hook else { return Ok(client) };
+    Ok(client.on_attempt(move |attempt| {
+        // When the interpreter is gone nobody watches.
+        Python::try_attach(|py| {
+            let told = serde_json::to_value(attempt).unwrap_or_default();
+            let told = bridge::write(py, told, Attempt::KIND).and_then(|told| hook.call1(py, (told,)));
+            if let Err(error) = told {
+                error.write_unraisable(py, Some(hook.bind(py)));
+            }
+        });
+    }))
 }
 
 /// Reads a call's arguments.

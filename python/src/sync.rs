@@ -7,13 +7,13 @@ use std::process;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use personcert::{Answer, Config, Error};
+use personcert::{Answer, Error};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::bridge::{self, raise};
-use crate::reply::{Reply, answer, forked, page, read_call, unusable, write_page};
+use crate::reply::{Reply, answer, forked, open, page, read_call, unusable, write_page};
 
 const SIGNALS: Duration = Duration::from_millis(100);
 
@@ -27,7 +27,7 @@ struct Home {
     inner: Option<(Runtime, Clients)>,
 }
 
-type Clients = Mutex<Vec<(Weak<Config>, personcert::Client)>>;
+type Clients = Mutex<Vec<(Weak<personcert::Client>, personcert::Client)>>;
 
 /// After a fork the sockets are still the parent's too: the child forgets them, for closing would disturb the parent.
 impl Drop for Home {
@@ -57,22 +57,25 @@ impl Home {
         HOME.try_with(find).unwrap_or_else(|_| Err(unusable("the thread is ending")))
     }
 
-    /// This home's own client of a configuration; clients of configurations that are gone are given up.
-    fn client(&self, config: &Arc<Config>) -> Result<personcert::Client, Error> {
+    /// This home's own form of a client; those of clients that are gone are given up.
+    fn client(&self, original: &Arc<personcert::Client>) -> Result<personcert::Client, Error> {
         let Some((_, clients)) = &self.inner else { return Err(forked()) };
         let mut clients = clients.lock().unwrap_or_else(PoisonError::into_inner);
         clients.retain(|(owner, _)| owner.strong_count() > 0);
-        if let Some((_, client)) = clients.iter().find(|(owner, _)| owner.as_ptr() == Arc::as_ptr(config)) {
+        if let Some((_, client)) = clients.iter().find(|(owner, _)| owner.as_ptr() == Arc::as_ptr(original)) {
             return Ok(client.clone());
         }
-        let client = personcert::Client::new(config)?;
-        clients.push((Arc::downgrade(config), client.clone()));
+        let client = original.on_another_runtime()?;
+        clients.push((Arc::downgrade(original), client.clone()));
         Ok(client)
     }
 
     /// Waits for `future` without the interpreter; an exception of a signal handler ends it.
     fn wait<T: Send>(&self, py: Python<'_>, future: impl Future<Output = Result<T, Error>> + Send) -> PyResult<T> {
         let Some((runtime, _)) = &self.inner else { return Err(raise(py, &forked())) };
+        if Handle::try_current().is_ok() {
+            return Err(raise(py, &unusable("a call can't be made while another of this thread is under way")));
+        }
         let mut future = Box::pin(future);
         loop {
             let step = py.detach(|| runtime.block_on(async { tokio::time::timeout(SIGNALS, &mut future).await }));
@@ -87,27 +90,21 @@ impl Home {
 /// The client for blocking calls.
 #[pyclass(frozen, module = "personcert._native")]
 pub struct Client {
-    config: Mutex<Option<Arc<Config>>>,
+    original: Mutex<Option<Arc<personcert::Client>>>,
 }
 
 impl Client {
-    fn config(&self) -> Result<Arc<Config>, Error> {
-        let config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
-        config.clone().ok_or_else(|| unusable("the client is closed"))
+    fn original(&self) -> Result<Arc<personcert::Client>, Error> {
+        let original = self.original.lock().unwrap_or_else(PoisonError::into_inner);
+        original.clone().ok_or_else(|| unusable("the client is closed"))
     }
 }
 
 #[pymethods]
 impl Client {
     #[new]
-    fn new(config: &Bound<'_, PyDict>) -> PyResult<Self> {
-        let settings = bridge::read_dict(config, bridge::CALL)?;
-        let open = || {
-            let config = Arc::new(Config::read(&settings, bridge::DIALECT)?);
-            Home::here()?.client(&config)?;
-            Ok(Self { config: Mutex::new(Some(config)) })
-        };
-        open().map_err(|error| raise(config.py(), &error))
+    fn new(config: &Bound<'_, PyDict>, hook: Option<Py<PyAny>>) -> PyResult<Self> {
+        Ok(Self { original: Mutex::new(Some(Arc::new(open(config, hook)?))) })
     }
 
     /// Carries an operation out and waits for it.
@@ -115,10 +112,10 @@ impl Client {
         let py = arguments.py();
         let call = read_call(operation, arguments)?;
         let home = Home::here().map_err(|error| raise(py, &error))?;
-        let client = self.config().and_then(|config| home.client(&config)).map_err(|error| raise(py, &error))?;
+        let client = self.original().and_then(|original| home.client(&original)).map_err(|error| raise(py, &error))?;
         match home.wait(py, answer(client, call))? {
             Reply::Answer(Answer::Pages(pages)) => {
-                Ok(Bound::new(py, Pages { home, pages: Mutex::new(pages) })?.into_any())
+                Ok(Bound::new(py, Pages { home, pages: Mutex::new(*pages) })?.into_any())
             }
             Reply::Answer(answer) => bridge::write_answer(py, answer),
             Reply::Page(page) => write_page(py, page),
@@ -127,7 +124,7 @@ impl Client {
 
     /// Gives the connections up; further calls fail.
     fn close(&self) {
-        *self.config.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.original.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 

@@ -5,14 +5,17 @@ import { isDeepStrictEqual } from 'node:util'
 import { Client, LocalGraph, PersonCertError } from '../../node/index.mjs'
 
 const CASES = new URL('../cases/', import.meta.url)
+const TIMES = ['timeout', 'attemptTimeout', 'connectTimeout', 'retryDelay']
 const CLOSED = 'http://127.0.0.1:1'
 
 /** Node measures time in milliseconds. */
-const milliseconds = ({ timeout, ...rest }) =>
-  timeout === undefined ? rest : { ...rest, timeout: typeof timeout === 'number' ? timeout * 1000 : timeout }
+const milliseconds = (given) => {
+  const times = Object.entries(given).filter(([name, value]) => TIMES.includes(name) && typeof value === 'number')
+  return { ...given, ...Object.fromEntries(times.map(([name, value]) => [name, value * 1000])) }
+}
 
 async function settings({ given = {} }, graph) {
-  const config = { baseUrl: graph.url, ...milliseconds(given.config ?? {}) }
+  const config = { baseUrl: graph.url, retryDelay: 1, ...milliseconds(given.config ?? {}) }
   if (config.baseUrl === '{closed}') config.baseUrl = CLOSED
   const token = given.token === undefined ? {} : given.token
   if (token !== null && config.token === undefined) {

@@ -9,6 +9,7 @@ from pathlib import Path
 from personcert import AsyncClient, Client, LocalGraph, PersonCertError
 
 CASES = Path(__file__).resolve().parent.parent / "cases"
+RETRY_DELAY = 0.001
 CLOSED = "http://127.0.0.1:1"
 
 
@@ -50,6 +51,7 @@ def config(case, graph):
     given = case.get("given", {})
     settings = {snake(name): value for name, value in given.get("config", {}).items()}
     settings.setdefault("base_url", graph.url)
+    settings.setdefault("retry_delay", RETRY_DELAY)
     if settings["base_url"] == "{closed}":
         settings["base_url"] = CLOSED
     token = given.get("token", {})

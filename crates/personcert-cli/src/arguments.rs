@@ -9,6 +9,7 @@ use personcert::{Error, PROPERTIES, Result};
 use serde_json::{Map, Value, json};
 
 use crate::Given;
+use crate::settings::Settings;
 
 /// Change the certifications (training, not TLS) on people's Microsoft 365 profiles.
 #[derive(Parser)]
@@ -27,27 +28,11 @@ pub(crate) struct Arguments {
     /// Print JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Say on standard error how each attempt ended
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
     #[command(flatten)]
-    pub(crate) connection: Connection,
-}
-
-#[derive(Args)]
-pub(crate) struct Connection {
-    /// A file that holds the access token
-    #[arg(long, global = true, value_name = "FILE")]
-    token_file: Option<PathBuf>,
-    /// The service's root without a version [env: PERSONCERT_BASE_URL]
-    #[arg(long, global = true, value_name = "URL")]
-    base_url: Option<String>,
-    /// global, us-gov, us-gov-dod or china [env: PERSONCERT_CLOUD]
-    #[arg(long, global = true)]
-    cloud: Option<String>,
-    /// The largest answer that is read, in bytes
-    #[arg(long, global = true, value_name = "BYTES")]
-    max_response_bytes: Option<String>,
-    /// Let audiences through that this version doesn't know
-    #[arg(long, global = true)]
-    unknown_audiences: bool,
+    pub(crate) settings: Settings,
 }
 
 #[derive(Subcommand)]
@@ -61,6 +46,9 @@ pub(crate) enum Command {
         /// A JSON file with the certification as read before: only what differs is sent
         #[arg(long, value_name = "FILE")]
         current: Option<PathBuf>,
+        /// When no clear answer comes, read the certification to see whether the change was applied
+        #[arg(long)]
+        verify: bool,
     },
     /// Show a certification
     Get {
@@ -116,6 +104,9 @@ pub(crate) struct Whose {
     /// The longest the call may take, in seconds
     #[arg(long, allow_hyphen_values = true, value_name = "SECONDS")]
     timeout: Option<String>,
+    /// A W3C trace context to send along
+    #[arg(long, allow_hyphen_values = true)]
+    traceparent: Option<String>,
 }
 
 #[derive(Args)]
@@ -170,8 +161,9 @@ impl Command {
     pub(crate) fn call(&self) -> Result<(&'static str, Given)> {
         let mut given = Map::new();
         let operation = match self {
-            Self::Update { which, changes, current } => {
+            Self::Update { which, changes, current, verify } => {
                 which.add(&mut given);
+                given.extend(verify.then(|| ("verify".to_owned(), json!(true))));
                 given.insert("changes".into(), changes.read()?);
                 if let Some(path) = current {
                     given.insert("current".into(), document(path)?);
@@ -214,6 +206,7 @@ impl Whose {
     fn add(&self, given: &mut Given) {
         given.extend(self.user.as_ref().map(|user| ("user".to_owned(), json!(user))));
         given.extend(self.timeout.as_deref().map(|timeout| ("timeout".to_owned(), number(timeout))));
+        given.extend(self.traceparent.as_ref().map(|context| ("traceparent".to_owned(), json!(context))));
     }
 }
 
@@ -265,7 +258,7 @@ fn names(given: &mut Given, select: Option<&str>) {
 }
 
 /// A number where it is one; what isn't stays text, for the core to refuse.
-fn number(text: &str) -> Value {
+pub(crate) fn number(text: &str) -> Value {
     serde_json::from_str::<serde_json::Number>(text).map_or_else(|_| json!(text), Value::Number)
 }
 
@@ -274,34 +267,9 @@ fn document(path: &Path) -> Result<Value> {
     serde_json::from_str(&text).map_err(|error| Error::input("--current", format!("{}: {error}", path.display())))
 }
 
-fn read(path: &Path, longest: u64) -> Result<String, String> {
+pub(crate) fn read(path: &Path, longest: u64) -> Result<String, String> {
     let mut text = String::new();
     let file = std::fs::File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
     file.take(longest).read_to_string(&mut text).map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(text)
-}
-
-impl Connection {
-    /// The settings of the client: options first, then the environment.
-    pub(crate) fn settings(&self) -> Result<Given> {
-        let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let token = match &self.token_file {
-            Some(path) => {
-                Some(read(path, 1 << 20).map_err(|error| Error::input("--token-file", error))?.trim().to_owned())
-            }
-            None => env("PERSONCERT_TOKEN"),
-        };
-        let own = [
-            ("token", token),
-            ("baseUrl", self.base_url.clone().or_else(|| env("PERSONCERT_BASE_URL"))),
-            ("cloud", self.cloud.clone().or_else(|| env("PERSONCERT_CLOUD"))),
-        ];
-        let mut settings: Given =
-            own.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))).collect();
-        settings.extend(self.max_response_bytes.as_deref().map(|bytes| ("maxResponseBytes".to_owned(), number(bytes))));
-        if self.unknown_audiences {
-            settings.insert("unknownAudiences".into(), json!(true));
-        }
-        Ok(settings)
-    }
 }

@@ -4,6 +4,7 @@ mod arguments;
 mod demo;
 mod output;
 mod serve;
+mod settings;
 
 use std::ffi::OsString;
 
@@ -58,11 +59,13 @@ fn carry_out(arguments: Arguments) -> Result<()> {
     }
     let (operation, given) = arguments.command.call()?;
     let call = Call::read(operation, &given, Dialect::GRAPH)?;
-    let client = Client::new(&Config::read(&arguments.connection.settings()?, Dialect::GRAPH)?)?;
+    let client = Client::new(&Config::read(&arguments.settings.read()?, Dialect::GRAPH)?)?;
+    let client = if arguments.verbose { client.on_attempt(output::attempt) } else { client };
+    let progress = call.progress();
     runtime.block_on(async {
         tokio::select! {
             done = perform(&client, call, operation, arguments.json) => done,
-            _ = tokio::signal::ctrl_c() => Err(Error::cancelled(true)),
+            _ = tokio::signal::ctrl_c() => Err(progress.cancelled()),
         }
     })
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
-use personcert::{Dialect, Error, PROPERTIES};
+use personcert::{Attempt, Dialect, Error, PROPERTIES};
 use serde_json::{Value, json};
 
 /// Prints the result of a command. A reader that has seen enough and left is no error.
@@ -63,6 +63,19 @@ pub(crate) fn error(error: &Error, as_json: bool) {
         let mut attributes = error.attributes(Dialect::GRAPH);
         attributes.insert("message".into(), json!(error.to_string()));
         eprintln!("{}", json!({"error": attributes}));
+    }
+}
+
+/// An attempt for a person who watches.
+pub(crate) fn attempt(attempt: &Attempt) {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let ended = attempt.status.map_or_else(|| text(&attempt.kind), |status| status.to_string());
+    let wait = attempt.wait_ms.map(|wait| format!(", again in {wait:.0} ms")).unwrap_or_default();
+    let (took, number) = (attempt.duration_ms.unwrap_or_default(), attempt.attempt.unwrap_or_default());
+    let (method, target, id) = (text(&attempt.method), text(&attempt.target), text(&attempt.client_request_id));
+    eprintln!("{method} {target}: {ended} in {took:.0} ms, attempt {number}{wait} [{id}]");
+    if let Some(notice) = &attempt.notice {
+        eprintln!("warning: {}", plain(&json!(notice)));
     }
 }
 

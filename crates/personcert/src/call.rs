@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use reqwest::header::HeaderValue;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::config::Setting;
 use crate::value::{Dialect, Kind, PropertyValue, advice, wrong_type};
-use crate::{CertificationPatch, Error, ListQuery, Pages, PersonCertification, Result, Target, Updated, User};
+use crate::{
+    CertificationPatch, Error, ListQuery, Pages, PersonCertification, Progress, Result, Target, Updated, User,
+};
 
 /// An operation, ready to be carried out by [`Client::call`](crate::Client::call).
 #[derive(Clone, Debug)]
@@ -15,13 +18,16 @@ pub struct Call {
     pub(crate) operation: Operation,
     /// Instead of the client's time limit; for each page of a list.
     pub(crate) timeout: Option<Duration>,
+    /// The W3C trace context to send along.
+    pub(crate) traceparent: Option<HeaderValue>,
+    pub(crate) progress: Progress,
     /// How the caller spells names, for errors found later.
     pub(crate) dialect: Dialect,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Operation {
-    Update { target: Target, patch: Box<CertificationPatch>, current: Option<Box<PersonCertification>> },
+    Update { target: Target, patch: Box<CertificationPatch>, current: Option<Box<PersonCertification>>, verify: bool },
     Get { target: Target, select: Vec<String> },
     List { user: User, query: ListQuery },
     Create { user: User, values: Box<CertificationPatch> },
@@ -39,7 +45,7 @@ pub enum Answer {
     /// It is gone.
     Deleted,
     /// The pages of a list, fetched as they are asked for.
-    Pages(Pages),
+    Pages(Box<Pages>),
 }
 
 impl Answer {
@@ -124,24 +130,25 @@ impl Call {
         let given = Arguments { map: arguments, dialect };
         let operation = match operation {
             "update" => {
-                given.only(&["id", "user", "changes", "current", "timeout"])?;
+                given.only(&["id", "user", "changes", "current", "verify", "timeout", "traceparent"])?;
                 let patch = Box::new(given.patch("changes")?);
-                Operation::Update { target: given.target()?, patch, current: given.current()? }
+                let verify = given.setting("verify")?.unwrap_or_default();
+                Operation::Update { target: given.target()?, patch, current: given.current()?, verify }
             }
             "get" => {
-                given.only(&["id", "user", "select", "timeout"])?;
+                given.only(&["id", "user", "select", "timeout", "traceparent"])?;
                 Operation::Get { target: given.target()?, select: given.select()? }
             }
             "list" => {
-                given.only(&["user", "select", "filter", "orderby", "top", "skip", "timeout"])?;
+                given.only(&["user", "select", "filter", "orderby", "top", "skip", "timeout", "traceparent"])?;
                 Operation::List { user: given.user()?, query: given.query()? }
             }
             "create" => {
-                given.only(&["user", "values", "timeout"])?;
+                given.only(&["user", "values", "timeout", "traceparent"])?;
                 Operation::Create { user: given.user()?, values: Box::new(given.patch("values")?) }
             }
             "delete" => {
-                given.only(&["id", "user", "timeout"])?;
+                given.only(&["id", "user", "timeout", "traceparent"])?;
                 Operation::Delete { target: given.target()? }
             }
             other => {
@@ -149,7 +156,13 @@ impl Call {
                 return Err(Error::input("operation", format!("unknown operation; {}", advice(other, &all))));
             }
         };
-        Ok(Self { operation, timeout: given.setting("timeout")?, dialect })
+        let (timeout, traceparent) = (given.setting("timeout")?, given.traceparent()?);
+        Ok(Self { operation, timeout, traceparent, progress: Progress::default(), dialect })
+    }
+
+    /// How far the call has got, to be asked when it is given up.
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
     }
 }
 
@@ -174,6 +187,17 @@ impl Arguments<'_> {
     fn setting<T: Setting>(&self, name: &str) -> Result<Option<T>> {
         let take = |value| T::take(value, self.dialect).map_err(|error| error.within(name));
         self.get(name).map(take).transpose()
+    }
+
+    fn traceparent(&self) -> Result<Option<HeaderValue>> {
+        let Some(text) = self.setting::<Option<String>>("traceparent")?.flatten() else { return Ok(None) };
+        let form = |(at, byte): (usize, u8)| match at {
+            2 | 35 | 52 => byte == b'-',
+            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        };
+        let good = text.len() == 55 && text.bytes().enumerate().all(form);
+        let value = HeaderValue::try_from(&text).ok().filter(|_| good);
+        value.map(Some).ok_or_else(|| Error::input("traceparent", "this is not a W3C trace context (00-…-…-01)"))
     }
 
     fn user(&self) -> Result<User> {

@@ -52,7 +52,7 @@ macro_rules! config {
                         }
                     }
                 }
-                config.root().map_err(|error| error.respelt(&Self::RECORD, dialect))?;
+                config.check().map_err(|error| error.respelt(&Self::RECORD, dialect))?;
                 Ok(config)
             }
         }
@@ -63,7 +63,13 @@ config! {
     token = "token": Option<Secret> = None, Kind::Text, "The access token, without the word Bearer.";
     cloud = "cloud": Cloud = Cloud::Global, Kind::Choice(&["global", "us-gov", "us-gov-dod", "china"]), "The national cloud: `global`, `us-gov` (L4, GCC High), `us-gov-dod` (L5) or `china` (21Vianet). Default: `global`.";
     base_url = "baseUrl": Option<String> = None, Kind::Text, "The service's root without a version, instead of a cloud's. Plain http only to this machine.";
-    timeout = "timeout": Duration = Duration::from_secs(30), Kind::Duration, "The longest a call may take. Default: 30 seconds.";
+    timeout = "timeout": Duration = Duration::from_secs(100), Kind::Duration, "The longest a call may take, its repetitions and waits included. Default: 100 seconds.";
+    attempt_timeout = "attemptTimeout": Duration = Duration::from_secs(30), Kind::Duration, "The longest one attempt may take. Default: 30 seconds.";
+    connect_timeout = "connectTimeout": Duration = Duration::from_secs(10), Kind::Duration, "The longest a connection may take to come about. Default: 10 seconds.";
+    max_attempts = "maxAttempts": u64 = 5, Kind::Integer, "How often a call is tried at most; 1 repeats nothing. Default: 5.";
+    retry_delay = "retryDelay": Duration = Duration::from_secs(1), Kind::Duration, "The longest wait before the second attempt; it doubles with each further one, up to a minute. Each wait is a random part of it, unless the service says how long. Default: 1 second.";
+    proxy = "proxy": Option<String> = None, Kind::Text, "The address of an HTTP proxy, with user and password if it wants them. Default: the environment's (HTTPS_PROXY, NO_PROXY).";
+    ca_file = "caFile": Option<String> = None, Kind::Text, "A PEM file with certificate authorities to trust besides the machine's (SSL_CERT_FILE replaces those).";
     max_response_bytes = "maxResponseBytes": u64 = 4 << 20, Kind::Number, "The largest answer that is read, in bytes. Default: 4 MiB.";
     unknown_audiences = "unknownAudiences": bool = false, Kind::Boolean, "Whether `allowedAudiences` may hold names that this version doesn't know. Default: no.";
 }
@@ -98,6 +104,13 @@ impl Cloud {
 }
 
 impl Config {
+    fn check(&self) -> Result<()> {
+        if !(1..=100).contains(&self.max_attempts) {
+            return Err(Error::input("maxAttempts", "give a number from 1 to 100"));
+        }
+        self.root().map(|_| ())
+    }
+
     /// The address below which the service's versions lie, checked.
     pub(crate) fn root(&self) -> Result<Url> {
         let text = self.base_url.as_deref().unwrap_or_else(|| self.cloud.root());

@@ -103,13 +103,15 @@ pub struct Error {
     pub message: String,
     /// The circumstances.
     pub details: Box<Details>,
+    /// Whether another attempt can't end otherwise, though the kind alone would not say so.
+    permanent: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     /// An error of a kind with its outcome and message.
     pub fn new(kind: ErrorKind, outcome: Outcome, message: impl Into<String>) -> Self {
-        Self { kind, outcome, message: message.into(), details: Box::default(), source: None }
+        Self { kind, outcome, message: message.into(), details: Box::default(), permanent: false, source: None }
     }
 
     /// Bad input, found before anything was sent. `parameter` names the argument.
@@ -124,10 +126,14 @@ impl Error {
         Self::new(ErrorKind::InvalidInput, Outcome::NotSent, message)
     }
 
-    /// The call was cancelled by its caller; whether it was applied depends on how far it had got.
-    pub fn cancelled(sent: bool) -> Self {
-        let outcome = if sent { Outcome::Unknown } else { Outcome::NotSent };
-        Self::new(ErrorKind::Cancelled, outcome, "the call was cancelled")
+    /// Says that another attempt would end the same.
+    pub(crate) fn for_good(mut self) -> Self {
+        self.permanent = true;
+        self
+    }
+
+    pub(crate) const fn is_permanent(&self) -> bool {
+        self.permanent
     }
 
     pub(crate) fn caused_by(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {

@@ -2,17 +2,20 @@
 //! [Update personCertification](https://learn.microsoft.com/graph/api/personcertification-update) and the four
 //! operations beside it.
 
+mod attempt;
 mod call;
 mod certification;
 mod change;
 mod client;
 mod config;
 mod error;
+mod retry;
 mod secret;
 mod target;
 mod updated;
 pub mod value;
 
+pub use attempt::{Attempt, Progress};
 pub use call::{Answer, Call, Member};
 pub use certification::{CertificationPatch, PROPERTIES, PersonCertification};
 pub use change::Change;

@@ -18,7 +18,7 @@ pub(crate) struct Policy {
 }
 
 /// No wait of our own choice is longer than this. What the service asks for may be longer.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 impl Policy {
     /// How long to wait before the next attempt; none when there should be no other. `repeatable` says whether the call
@@ -39,7 +39,8 @@ impl Policy {
         if attempt >= self.attempts || !worth(error) || (applied_perhaps && !repeatable) {
             return None;
         }
-        let asked = error.details.retry_after.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
+        let asked =
+            error.details.retry_after.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
         let wait = asked.unwrap_or_else(|| {
             let doubled = self.first.saturating_mul(2_u32.saturating_pow(attempt - 1));
             doubled.min(LONGEST).mul_f64(random)
@@ -99,7 +100,7 @@ pub(crate) fn retry_after<'a>(
         Err(_) => {
             let then = moment(text)?;
             let now = date.and_then(moment).unwrap_or(now);
-            Some((then - now).total(jiff::Unit::Second).ok()?.max(0.0))
+            Some(then.duration_since(now).as_secs_f64().max(0.0))
         }
     };
     values.filter_map(seconds).max_by(f64::total_cmp)
@@ -109,7 +110,7 @@ pub(crate) fn retry_after<'a>(
 mod tests {
     use super::*;
 
-    const MINUTE: Duration = Duration::from_secs(60);
+    const MINUTE: Duration = Duration::from_mins(1);
     const POLICY: Policy = Policy { attempts: 4, first: Duration::from_secs(1) };
 
     fn failed(status: u16, outcome: Outcome) -> Error {

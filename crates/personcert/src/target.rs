@@ -49,6 +49,14 @@ impl Target {
         Ok(Self { user, id })
     }
 
+    /// The path with names instead of ids.
+    pub(crate) const fn template(&self) -> &'static str {
+        match self.user {
+            User::Me => "/me/profile/certifications/{id}",
+            User::Named(_) => "/users/{user}/profile/certifications/{id}",
+        }
+    }
+
     /// The path below the version, percent-encoded.
     pub fn path(&self) -> String {
         format!("{}/{}", self.user.path(), utf8_percent_encode(&self.id, SEGMENT))
@@ -60,6 +68,14 @@ impl User {
         match self {
             Self::Me => Ok(()),
             Self::Named(name) => check("user", name),
+        }
+    }
+
+    /// The path of the user's certifications with a name instead of the id.
+    pub(crate) const fn template(&self) -> &'static str {
+        match self {
+            Self::Me => "/me/profile/certifications",
+            Self::Named(_) => "/users/{user}/profile/certifications",
         }
     }
 

@@ -65,6 +65,7 @@ record! {
         request_id = "requestId": String, "The service's id for the request.";
         client_request_id = "clientRequestId": String, "Our id for the request.";
         attempts = "attempts": u32, "How many times the request was sent.";
+        verified = "verified": bool, "True when no clear answer came and a read afterwards showed that the change was applied.";
     }
 }
 

@@ -8,7 +8,7 @@ use std::fs;
 use personcert::value::{
     Identity, IdentitySet, InferenceData, PersonDataSources, ProfileSourceAnnotation, Property, Record,
 };
-use personcert::{Changed, Config, PersonCertification, Updated};
+use personcert::{Attempt, Changed, Config, PersonCertification, Updated};
 
 use crate::run::{Done, root};
 
@@ -22,6 +22,7 @@ const RESULTS: &[Record] = &[
     PersonCertification::RECORD,
     Changed::RECORD,
     Updated::RECORD,
+    Attempt::RECORD,
 ];
 
 fn generated() -> Vec<(&'static str, String)> {

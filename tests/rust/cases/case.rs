@@ -85,6 +85,7 @@ impl Case {
             None => json!(url),
         };
         settings.insert("baseUrl".into(), url);
+        settings.entry("retryDelay").or_insert(json!(0.001));
         let token = match self.given.token.clone() {
             Some(Value::Null) => None,
             Some(Value::String(text)) => Some(json!(text)),

@@ -1,5 +1,7 @@
 //! The client: five operations over one request loop.
 
+mod attempts;
+mod pace;
 mod pages;
 mod reply;
 mod transport;
@@ -13,33 +15,68 @@ use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::attempt::{Attempt, Hook, Progress};
 use crate::call::Operation;
+use crate::retry::Policy;
 use crate::updated::changes;
-use crate::{Answer, Call, CertificationPatch, Config, Error, PersonCertification, Result, Target, Updated, User};
+use crate::{
+    Answer, Call, CertificationPatch, Config, Error, Outcome, PersonCertification, Result, Target, Updated, User,
+};
+use attempts::{Patience, Request, Shared};
 use reply::Reply;
 use transport::Transport;
 
-/// Carries out the operations. Cheap to clone; clones share connections.
+/// Carries out the operations. Cheap to clone; clones share connections, pace and quota.
 ///
-/// A client belongs to the async runtime it is first used on.
+/// What fails and may end otherwise is tried again: what was not sent, 408, 429, 500, 502, 503, 504, lost connections and
+/// attempts that took too long; `create` only where it surely was not applied. A client belongs to the async runtime it is
+/// first used on; [`Client::on_another_runtime`] makes one for another.
 #[derive(Clone, Debug)]
 pub struct Client {
     transport: Arc<Transport>,
-    timeout: Duration,
+    shared: Arc<Shared>,
+    patience: Patience,
     unknown_audiences: bool,
 }
 
 impl Client {
     /// A client with these settings. Nothing is sent yet.
     pub fn new(config: &Config) -> Result<Self> {
-        let (timeout, unknown_audiences) = (config.timeout, config.unknown_audiences);
-        Ok(Self { transport: Arc::new(Transport::new(config)?), timeout, unknown_audiences })
+        let policy =
+            Policy { attempts: u32::try_from(config.max_attempts).unwrap_or(u32::MAX), first: config.retry_delay };
+        let patience = Patience {
+            policy,
+            total: config.timeout,
+            attempt: config.attempt_timeout,
+            traceparent: None,
+            progress: Progress::default(),
+            hook: None,
+        };
+        Ok(Self {
+            transport: Arc::new(Transport::new(config)?),
+            shared: Shared::new(),
+            patience,
+            unknown_audiences: config.unknown_audiences,
+        })
+    }
+
+    /// The same client, pace and quota included, with connections of its own.
+    pub fn on_another_runtime(&self) -> Result<Self> {
+        Ok(Self { transport: Arc::new(self.transport.again()?), ..self.clone() })
     }
 
     /// The same client with another limit on the time a call may take.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
-        Self { timeout, ..self.clone() }
+        let patience = Patience { total: timeout, ..self.patience.clone() };
+        Self { patience, ..self.clone() }
+    }
+
+    /// The same client, calling `hook` with every attempt as it ends, on the thread where it ends.
+    #[must_use]
+    pub fn on_attempt(&self, hook: impl Fn(&Attempt) + Send + Sync + 'static) -> Self {
+        let patience = Patience { hook: Some(Hook(Arc::new(hook))), ..self.patience.clone() };
+        Self { patience, ..self.clone() }
     }
 
     /// Changes a certification: sends what `patch` sets or clears, nothing else. With `current`, the certification
@@ -52,7 +89,7 @@ impl Client {
         current: Option<&PersonCertification>,
     ) -> Result<Updated> {
         patch.check(self.unknown_audiences).map_err(|error| error.within("changes"))?;
-        let warnings = patch.warnings(current);
+        let mut warnings = patch.warnings(current);
         let difference = current.map(|current| patch.difference(current));
         let patch = difference.as_ref().unwrap_or(patch);
         if patch.is_empty() {
@@ -64,19 +101,51 @@ impl Client {
                 ..Updated::default()
             });
         }
-        let reply = self.send(Method::PATCH, &target.path(), Some(patch)).await?;
+        let request = Self::request(Method::PATCH, target.path(), target.template(), Some(patch))?;
+        let reply = self.send(Request { repeatable: true, ..request }).await?;
         let certification = match reply.status {
             204 => None,
             _ => Some(reply.certification()?),
         };
+        warnings.extend(reply.notice);
         Ok(Updated {
             changed: Some(changes(patch, current, certification.as_ref())),
             certification,
             warnings: Some(warnings),
             status: Some(u32::from(reply.status)),
-            request_id: reply.request_id.clone(),
-            client_request_id: Some(reply.client_request_id.clone()),
-            attempts: Some(1),
+            request_id: reply.request_id,
+            client_request_id: Some(reply.client_request_id),
+            attempts: Some(reply.attempts),
+            ..Updated::default()
+        })
+    }
+
+    /// [`Client::update`] that settles an unknown outcome by reading the certification afterwards: the update succeeded
+    /// when all that was sent is there; otherwise its error says that it was refused. When the read fails too the error
+    /// of the update stays as it is.
+    pub async fn update_verified(
+        &self,
+        target: &Target,
+        patch: &CertificationPatch,
+        current: Option<&PersonCertification>,
+    ) -> Result<Updated> {
+        let mut error = match self.update(target, patch, current).await {
+            Err(error) if error.outcome == Outcome::Unknown => error,
+            ended => return ended,
+        };
+        let Ok(read) = self.get(target, &[]).await else { return Err(error) };
+        if !patch.difference(&read).is_empty() {
+            error.outcome = Outcome::Refused;
+            error.message.push_str("; a read afterwards shows that it was not applied");
+            return Err(error);
+        }
+        Ok(Updated {
+            changed: Some(changes(patch, current, Some(&read))),
+            certification: Some(read),
+            warnings: Some(patch.warnings(current)),
+            client_request_id: error.details.client_request_id,
+            attempts: error.details.attempts,
+            verified: Some(true),
             ..Updated::default()
         })
     }
@@ -85,42 +154,58 @@ impl Client {
     /// Source: Graph's "Get personCertification" (beta).
     pub async fn get(&self, target: &Target, select: &[String]) -> Result<PersonCertification> {
         let query = if select.is_empty() { String::new() } else { format!("?$select={}", select.join(",")) };
-        self.send(Method::GET, &(target.path() + &query), NO_BODY).await?.json()
+        self.read(target.path() + &query, target.template()).await
     }
 
     /// The certifications of a user, page by page; nothing is sent before the first page is asked for.
     /// Source: Graph's "List certifications" (beta).
     pub fn list(&self, user: &User, query: &ListQuery) -> Result<Pages> {
         user.check()?;
-        Ok(Pages::new(self.clone(), user.path().into_owned() + &query.text()))
+        Ok(Pages::new(self.clone(), user.template(), user.path().into_owned() + &query.text()))
     }
 
-    /// Adds a certification to a user's profile. Not repeatable: sent twice, it is there twice.
+    /// Adds a certification to a user's profile. Sent twice it would be there twice, so it is not
+    /// tried again after an attempt that was perhaps applied.
     /// Source: Graph's "Create personCertification" (beta).
     pub async fn create(&self, user: &User, values: &CertificationPatch) -> Result<PersonCertification> {
         user.check()?;
         values.check(self.unknown_audiences).map_err(|error| error.within("values"))?;
-        self.send(Method::POST, &user.path(), Some(values)).await?.certification()
+        let request = Self::request(Method::POST, user.path().into_owned(), user.template(), Some(values))?;
+        self.send(request).await?.certification()
     }
 
     /// Removes a certification.
     /// Source: Graph's "Delete personCertification" (beta).
     pub async fn delete(&self, target: &Target) -> Result<()> {
-        self.send(Method::DELETE, &target.path(), NO_BODY).await.map(|_| ())
+        let request = Self::request(Method::DELETE, target.path(), target.template(), None::<&()>)?;
+        match self.send(Request { repeatable: true, ..request }).await {
+            // An earlier attempt had been applied, and now it isn't there.
+            Err(error) if error.details.status == Some(404) && error.outcome == Outcome::Unknown => Ok(()),
+            ended => ended.map(|_| ()),
+        }
     }
 
     /// Carries out an operation that was read with [`Call::read`].
     pub async fn call(&self, call: Call) -> Result<Answer> {
-        let client = call.timeout.map_or_else(|| self.clone(), |timeout| self.with_timeout(timeout));
+        let patience = Patience {
+            total: call.timeout.unwrap_or(self.patience.total),
+            traceparent: call.traceparent,
+            progress: call.progress,
+            ..self.patience.clone()
+        };
+        let client = Self { patience, ..self.clone() };
         let answer = match &call.operation {
-            Operation::Update { target, patch, current } => {
-                let updated = client.update(target, patch, current.as_deref()).await;
+            Operation::Update { target, patch, current, verify } => {
+                let updated = match verify {
+                    true => client.update_verified(target, patch, current.as_deref()).await,
+                    false => client.update(target, patch, current.as_deref()).await,
+                };
                 updated.map(|updated| Answer::Updated(Box::new(updated)))
             }
             Operation::Get { target, select } => {
                 client.get(target, select).await.map(|read| Answer::Certification(Box::new(read)))
             }
-            Operation::List { user, query } => client.list(user, query).map(Answer::Pages),
+            Operation::List { user, query } => client.list(user, query).map(|pages| Answer::Pages(Box::new(pages))),
             Operation::Create { user, values } => {
                 client.create(user, values).await.map(|made| Answer::Certification(Box::new(made)))
             }
@@ -129,17 +214,18 @@ impl Client {
         answer.map_err(|error| error.respelt(&PersonCertification::RECORD, call.dialect))
     }
 
-    async fn send(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<Reply> {
-        let body = match body {
-            None => None,
-            Some(body) => Some(serde_json::to_vec(body).map_err(|error| Error::value(error.to_string()))?),
-        };
-        self.transport.send(method, path, body, self.timeout).await
+    /// A request that isn't repeated after it was perhaps applied.
+    fn request(method: Method, path: String, template: &'static str, body: Option<&impl Serialize>) -> Result<Request> {
+        let body = body.map(serde_json::to_vec).transpose().map_err(|error| Error::value(error.to_string()))?;
+        Ok(Request { method, path, template, body, repeatable: false })
     }
 
-    async fn fetch<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
-        self.transport.send(Method::GET, path, None, self.timeout).await?.json()
+    async fn send(&self, request: Request) -> Result<Reply> {
+        attempts::send(&self.transport, &self.shared, &self.patience, request).await
+    }
+
+    async fn read<T: DeserializeOwned>(&self, path: String, template: &'static str) -> Result<T> {
+        let request = Request { method: Method::GET, path, template, body: None, repeatable: true };
+        self.send(request).await?.json()
     }
 }
-
-const NO_BODY: Option<&()> = None;

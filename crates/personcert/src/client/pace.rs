@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// After so long without a 429 the limit is forgotten.
-const FORGET: Duration = Duration::from_secs(60);
+const FORGET: Duration = Duration::from_mins(1);
 /// A 429 lowers the rate to this part of what succeeded just before.
 const LOWER: f64 = 0.85;
 /// How much of the rate is added for each second without a 429.
@@ -56,15 +56,15 @@ impl Pace {
     /// Takes a place in the queue; gives how long to wait for it.
     pub(super) fn place(&self, now: Instant) -> Duration {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(pace) = held.as_mut() else { return Duration::ZERO };
-        let calm = now.saturating_duration_since(pace.since);
+        let Some(known) = held.as_mut() else { return Duration::ZERO };
+        let calm = now.saturating_duration_since(known.since);
         if calm > FORGET {
             *held = None;
             return Duration::ZERO;
         }
-        let rate = pace.rate * (1.0 + RAISE * calm.as_secs_f64());
-        let place = pace.next.max(now);
-        pace.next = place + Duration::from_secs_f64(1.0 / rate);
+        let rate = known.rate * (1.0 + RAISE * calm.as_secs_f64());
+        let place = known.next.max(now);
+        known.next = place + Duration::from_secs_f64(1.0 / rate);
         place.saturating_duration_since(now)
     }
 

@@ -43,6 +43,7 @@ impl ListQuery {
 #[derive(Debug)]
 pub struct Pages {
     client: Client,
+    template: &'static str,
     next: Option<String>,
     seen: HashSet<String>,
 }
@@ -55,8 +56,8 @@ struct Page {
 }
 
 impl Pages {
-    pub(super) fn new(client: Client, first: String) -> Self {
-        Self { client, next: Some(first), seen: HashSet::new() }
+    pub(super) fn new(client: Client, template: &'static str, first: String) -> Self {
+        Self { client, template, next: Some(first), seen: HashSet::new() }
     }
 
     /// The next page, which may be empty; nothing at the end. A link to the page after it is followed as the
@@ -64,7 +65,7 @@ impl Pages {
     /// asked for again.
     pub async fn next(&mut self) -> Result<Option<Vec<PersonCertification>>> {
         let Some(path) = &self.next else { return Ok(None) };
-        let page: Page = self.client.fetch(path).await?;
+        let page: Page = self.client.read(path.clone(), self.template).await?;
         let next = page.next.map(|link| self.client.transport.below_root(&link)).transpose()?;
         if let Some(next) = &next
             && (next == path || !self.seen.insert(next.clone()))

@@ -5,6 +5,7 @@ use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::retry::retry_after;
 use crate::{Error, ErrorKind, Outcome, PersonCertification, Result};
 
 /// An answer of the service.
@@ -13,6 +14,9 @@ pub(super) struct Reply {
     pub(super) request_id: Option<String>,
     pub(super) client_request_id: String,
     pub(super) body: Vec<u8>,
+    pub(super) attempts: u32,
+    /// That this will change or go, where the service says so.
+    pub(super) notice: Option<String>,
     date: Option<String>,
     diagnostic: Option<String>,
     retry_after: Option<f64>,
@@ -27,11 +31,15 @@ impl Reply {
             request_id: text(headers, "request-id"),
             client_request_id: client_request_id.to_owned(),
             body: Vec::new(),
+            attempts: 1,
+            notice: notice(headers),
             date: text(headers, DATE.as_str()),
             diagnostic: text(headers, "x-ms-ags-diagnostic"),
-            retry_after: text(headers, RETRY_AFTER.as_str())
-                .and_then(|after| after.trim().parse::<f64>().ok())
-                .filter(|seconds| seconds.is_finite() && *seconds >= 0.0),
+            retry_after: retry_after(
+                headers.get_all(RETRY_AFTER).iter().filter_map(|value| value.to_str().ok()),
+                headers.get(DATE).and_then(|date| date.to_str().ok()),
+                jiff::Timestamp::now(),
+            ),
         }
     }
 
@@ -84,7 +92,6 @@ impl Reply {
         details.date.clone_from(&self.date);
         details.diagnostic.clone_from(&self.diagnostic);
         details.retry_after = self.retry_after;
-        details.attempts = Some(1);
         error
     }
 }
@@ -114,6 +121,19 @@ fn classify(status: u16) -> (ErrorKind, Outcome, &'static str) {
         500..=599 => (Service, Unknown, "the service failed"),
         _ => (InvalidInput, Refused, "the service refused the request"),
     }
+}
+
+/// What the headers of RFC 9745 and RFC 8594 announce.
+fn notice(headers: &HeaderMap) -> Option<String> {
+    let of = |name: &str, meaning: &str| text(headers, name).map(|value| format!("{meaning} {value}"));
+    let parts = [of("deprecation", "deprecated:"), of("sunset", "gone after:"), of("link", "see:")];
+    let [None, None, _] = &parts else {
+        return Some(format!(
+            "the service announces a change: {}",
+            parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+        ));
+    };
+    None
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {

@@ -1,13 +1,14 @@
 //! One request and its answer, bounded in size and time. The only place that touches the network.
 
 use std::error::Error as _;
-use std::sync::Once;
+use std::sync::{Mutex, Once, PoisonError};
 use std::time::Duration;
 
+use reqwest::Response;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Method, Response};
 use url::Url;
 
+use super::attempts::Request;
 use super::reply::Reply;
 use crate::config::is_loopback;
 use crate::{Config, Error, ErrorKind, Outcome, Result};
@@ -18,7 +19,8 @@ const USER_AGENT: &str = concat!("personcert/", env!("CARGO_PKG_VERSION"));
 
 /// The connections to one Graph, and the token for it.
 pub(super) struct Transport {
-    http: reqwest::Client,
+    config: Config,
+    http: Mutex<reqwest::Client>,
     root: Url,
     base: String,
     authorization: Result<HeaderValue, &'static str>,
@@ -39,63 +41,62 @@ impl Transport {
             let _ = rustls::crypto::ring::default_provider().install_default();
         });
         let root = config.root()?;
-        let mut http = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .tcp_nodelay(true);
-        if is_loopback(&root) {
-            http = http.no_proxy();
-        }
-        if root.scheme() == "http" {
-            // Reading the machine's certificate authorities takes longer than a call, and plain http has none.
-            http = http.tls_certs_only([]);
-        }
-        let http = http.build().map_err(|error| {
-            Error::new(ErrorKind::InvalidInput, Outcome::NotSent, "the HTTP client can't be set up").caused_by(error)
-        })?;
+        let http = Mutex::new(connections(config, &root)?);
         let base = format!("{}/beta", root.as_str().trim_end_matches('/'));
         let longest = usize::try_from(config.max_response_bytes).unwrap_or(usize::MAX);
-        Ok(Self { http, base, authorization: authorization(config), root, longest })
+        Ok(Self { http, base, authorization: authorization(config), root, longest, config: config.clone() })
     }
 
-    /// Sends one request to a path below the version and reads the answer.
+    /// The same with connections of its own.
+    pub(super) fn again(&self) -> Result<Self> {
+        Self::new(&self.config)
+    }
+
+    /// Leaves the connections there are to the requests under way; later ones get new ones.
+    pub(super) fn renew(&self) {
+        if let Ok(fresh) = connections(&self.config, &self.root) {
+            *self.http.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+        }
+    }
+
+    /// Sends a request once and reads the answer.
     pub(super) async fn send(
         &self,
-        method: Method,
-        path: &str,
-        body: Option<Vec<u8>>,
-        timeout: Duration,
+        request: &Request,
+        traceparent: Option<&HeaderValue>,
+        limit: Duration,
     ) -> Result<Reply> {
-        let target = format!("{method} {path}");
         let id = uuid::Uuid::new_v4().to_string();
-        let limited = tokio::time::timeout(timeout, self.exchange(method, path, body, &id)).await;
+        let limited = tokio::time::timeout(limit, self.exchange(request, traceparent, &id)).await;
         limited
             .unwrap_or_else(|_| {
-                let why = format!("no answer within {} s", timeout.as_secs_f64());
-                Err(sent(Error::new(ErrorKind::Timeout, Outcome::Unknown, why)))
+                let why = format!("no answer within {} s", limit.as_secs_f64());
+                Err(Error::new(ErrorKind::Timeout, Outcome::Unknown, why))
             })
             .map_err(|mut error| {
-                error.details.target = Some(target);
+                error.details.target = Some(format!("{} {}", request.method, request.path));
                 error.details.client_request_id.get_or_insert(id);
                 error
             })
     }
 
-    async fn exchange(&self, method: Method, path: &str, body: Option<Vec<u8>>, id: &str) -> Result<Reply> {
+    async fn exchange(&self, request: &Request, traceparent: Option<&HeaderValue>, id: &str) -> Result<Reply> {
         let authorization =
             self.authorization.clone().map_err(|why| Error::new(ErrorKind::Auth, Outcome::NotSent, why))?;
-        let mut request = self
-            .http
-            .request(method, format!("{}{path}", self.base))
+        let http = self.http.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut sent = http
+            .request(request.method.clone(), format!("{}{}", self.base, request.path))
             .header(AUTHORIZATION, authorization)
             .header(ACCEPT, "application/json")
             .header("Prefer", "include-unknown-enum-members")
             .header("client-request-id", id);
-        if let Some(body) = body {
-            request = request.header(CONTENT_TYPE, "application/json").body(body);
+        if let Some(traceparent) = traceparent {
+            sent = sent.header("traceparent", traceparent);
         }
-        let response = request.send().await.map_err(network)?;
+        if let Some(body) = &request.body {
+            sent = sent.header(CONTENT_TYPE, "application/json").body(body.clone());
+        }
+        let response = sent.send().await.map_err(network)?;
         let success = response.status().is_success();
         let longest = if success { self.longest } else { LONGEST_ERROR };
         let mut reply = Reply::of(&response, id);
@@ -146,23 +147,75 @@ async fn read(mut response: Response, longest: usize) -> Result<(Vec<u8>, bool),
     Ok((body, true))
 }
 
-/// A failure before the answer's head: was it sent?
+/// A pool of connections. No redirect is followed: the token would go along, or be lost on the way.
+fn connections(config: &Config, root: &Url) -> Result<reqwest::Client> {
+    let mut http = reqwest::Client::builder()
+        .user_agent(USER_AGENT)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .connect_timeout(config.connect_timeout)
+        .tcp_nodelay(true);
+    if root.scheme() == "http" {
+        // Reading the machine's certificate authorities takes longer than a call, and plain http has none. A proxy would
+        // see the token.
+        http = http.tls_certs_only([]).no_proxy();
+    } else if let Some(proxy) = &config.proxy {
+        let proxy = reqwest::Proxy::all(proxy).map_err(|error| {
+            Error::input("proxy", "this is not the address of a proxy, such as http://proxy:3128").caused_by(error)
+        })?;
+        http = http.proxy(proxy);
+    } else if is_loopback(root) {
+        http = http.no_proxy();
+    }
+    if let Some(path) = &config.ca_file {
+        http = http.tls_certs_merge(authorities(path)?);
+    }
+    http.build().map_err(|error| {
+        Error::new(ErrorKind::InvalidInput, Outcome::NotSent, "the HTTP client can't be set up").caused_by(error)
+    })
+}
+
+/// The certificate authorities in a PEM file.
+fn authorities(path: &str) -> Result<Vec<reqwest::Certificate>> {
+    let refuse = |why: String| Error::input("caFile", format!("{path}: {why}"));
+    let pem = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
+    let read = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| refuse(error.to_string()))?;
+    if read.is_empty() { Err(refuse("there is no certificate in it".into())) } else { Ok(read) }
+}
+
+/// A failure before the answer's head: was it sent, and can another attempt end otherwise?
 fn network(error: reqwest::Error) -> Error {
     let mut cause = error.to_string();
     let mut deeper = error.source();
+    let mut insecure = false;
     while let Some(source) = deeper {
         cause = source.to_string();
+        let inner = source.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        insecure |= source.is::<rustls::Error>()
+            || inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>);
         deeper = source.source();
     }
+    let of = |kind, outcome, why: String, error: reqwest::Error| {
+        Error::new(kind, outcome, why).caused_by(error.without_url())
+    };
+    if insecure {
+        let why = format!(
+            "no secure connection to the service: {cause}; where a proxy or a company signs certificates, name its \
+             certificate authority"
+        );
+        return of(ErrorKind::Network, Outcome::NotSent, why, error).for_good();
+    }
+    if error.is_connect() && error.is_timeout() {
+        return of(
+            ErrorKind::Timeout,
+            Outcome::NotSent,
+            format!("no connection to the service in time: {cause}"),
+            error,
+        );
+    }
     if error.is_connect() {
-        let why = format!("no connection to the service: {cause}");
-        return Error::new(ErrorKind::Network, Outcome::NotSent, why).caused_by(error.without_url());
+        return of(ErrorKind::Network, Outcome::NotSent, format!("no connection to the service: {cause}"), error);
     }
     let why = format!("the connection was lost before an answer came: {cause}");
-    sent(Error::new(ErrorKind::Network, Outcome::Unknown, why).caused_by(error.without_url()))
-}
-
-fn sent(mut error: Error) -> Error {
-    error.details.attempts = Some(1);
-    error
+    of(ErrorKind::Network, Outcome::Unknown, why, error)
 }

@@ -1,0 +1,156 @@
+//! The one request loop: take a place, send, read, decide, wait.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use reqwest::header::HeaderValue;
+
+use super::pace::Pace;
+use super::reply::Reply;
+use super::transport::Transport;
+use crate::attempt::{Attempt, Hook, Progress};
+use crate::retry::{Policy, Quota};
+use crate::{Error, ErrorKind, Outcome, Result};
+
+/// What all clones of a client share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) quota: Quota,
+    pub(super) pace: Pace,
+    /// Whether the caller was told that the service will change.
+    told: AtomicBool,
+}
+
+impl Shared {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self { quota: Quota::new(), pace: Pace::default(), told: AtomicBool::new(false) })
+    }
+}
+
+/// A request that may be sent several times.
+pub(super) struct Request {
+    pub(super) method: Method,
+    /// The path below the version, with its query.
+    pub(super) path: String,
+    /// The path with names instead of ids, for logs.
+    pub(super) template: &'static str,
+    pub(super) body: Option<Vec<u8>>,
+    /// Whether it may be sent again after it was perhaps applied.
+    pub(super) repeatable: bool,
+}
+
+/// How patiently a call is made.
+#[derive(Clone, Debug)]
+pub(super) struct Patience {
+    pub(super) policy: Policy,
+    /// The longest a call may take, waits included.
+    pub(super) total: Duration,
+    /// The longest one attempt may take.
+    pub(super) attempt: Duration,
+    pub(super) traceparent: Option<HeaderValue>,
+    pub(super) progress: Progress,
+    pub(super) hook: Option<Hook>,
+}
+
+/// Sends a request as often as it takes and may.
+pub(super) async fn send(
+    transport: &Transport,
+    shared: &Shared,
+    patience: &Patience,
+    request: Request,
+) -> Result<Reply> {
+    let deadline = Instant::now() + patience.total;
+    let mut overall = Outcome::NotSent;
+    let mut attempt = 0;
+    loop {
+        let place = shared.pace.place(Instant::now());
+        if place >= deadline.saturating_duration_since(Instant::now()) {
+            let why = "the service's throttling leaves no time for this call";
+            return Err(finished(Error::new(ErrorKind::Throttled, overall, why), overall, attempt));
+        }
+        sleep(place).await;
+        attempt += 1;
+        let began = Instant::now();
+        let limit = patience.attempt.min(deadline.saturating_duration_since(began));
+        patience.progress.set(Outcome::Unknown);
+        let ended = transport.send(&request, patience.traceparent.as_ref(), limit).await;
+        let took = began.elapsed();
+        let error = match ended {
+            Ok(mut reply) => {
+                shared.quota.give_back(attempt - 1);
+                shared.pace.succeeded(Instant::now());
+                reply.attempts = attempt;
+                if reply.notice.is_some() && shared.told.swap(true, Ordering::Relaxed) {
+                    reply.notice = None;
+                }
+                let mut told =
+                    Attempt::new(named(&request, attempt), took, Some(reply.client_request_id.clone()), None);
+                told.status = Some(u32::from(reply.status));
+                told.request_id.clone_from(&reply.request_id);
+                told.notice.clone_from(&reply.notice);
+                told.tell(patience.hook.as_ref());
+                return Ok(reply);
+            }
+            Err(error) => error,
+        };
+        overall = worse(overall, error.outcome);
+        patience.progress.set(overall);
+        let left = deadline.saturating_duration_since(Instant::now());
+        let mut wait = patience.policy.decide(&error, request.repeatable, attempt, left, random());
+        if error.kind == ErrorKind::Throttled {
+            shared.pace.throttled(began, Instant::now(), wait.unwrap_or_default());
+        } else if wait.is_some() && !shared.quota.take() {
+            wait = None;
+        }
+        if error.details.status == Some(503) {
+            // The service asks to come back on another connection.
+            transport.renew();
+        }
+        let mut told = Attempt::new(named(&request, attempt), took, None, Some(&error));
+        told.wait_ms = wait.map(|wait| wait.as_secs_f64() * 1e3);
+        told.tell(patience.hook.as_ref());
+        match wait {
+            Some(wait) => sleep(wait).await,
+            None => return Err(finished(error, overall, attempt)),
+        }
+    }
+}
+
+fn named(request: &Request, attempt: u32) -> (&str, &str, u32) {
+    (request.method.as_str(), request.template, attempt)
+}
+
+/// The error of a call: its outcome is that of all its attempts together.
+fn finished(mut error: Error, overall: Outcome, attempts: u32) -> Error {
+    if overall != error.outcome && overall == Outcome::Unknown {
+        error.message.push_str("; an earlier attempt may have been applied");
+    }
+    error.outcome = overall;
+    if error.kind != ErrorKind::Auth || error.details.status.is_some() {
+        error.details.attempts = Some(attempts);
+    }
+    error
+}
+
+/// What can be said of two attempts together.
+fn worse(one: Outcome, other: Outcome) -> Outcome {
+    match (one, other) {
+        (Outcome::Unknown, _) | (_, Outcome::Unknown) => Outcome::Unknown,
+        (Outcome::Refused, _) | (_, Outcome::Refused) => Outcome::Refused,
+        _ => Outcome::NotSent,
+    }
+}
+
+async fn sleep(wait: Duration) {
+    if !wait.is_zero() {
+        tokio::time::sleep(wait).await;
+    }
+}
+
+/// A number from 0 to 1.
+fn random() -> f64 {
+    let bytes = uuid::Uuid::new_v4().into_bytes();
+    f64::from(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])) / f64::from(u32::MAX)
+}
