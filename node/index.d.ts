@@ -102,6 +102,12 @@ export interface LocalGraphOptions {
   users?: number
   /** How many certifications each of them gets. */
   certifications?: number
+  /** A JSON file with a list of faults. */
+  faults?: string
+  /** Makes ids and everything that is random the same each time. */
+  randomSeed?: number
+  /** Serve https; `caFile()` gives the file with its certificate authority. */
+  tls?: boolean
 }
 
 /** A user of a local Graph. */
@@ -114,7 +120,7 @@ export interface LocalUser {
 /** A literal answer, given instead of the store's. */
 export interface ScriptedAnswer {
   status?: number
-  headers?: Record<string, string>
+  headers?: Record<string, string> | [string, string][]
   /** JSON, or text that is sent as it is. */
   body?: unknown
   /** The text that many times. */
@@ -129,6 +135,62 @@ export interface LoggedRequest {
   path: string
   headers: Record<string, string>
   body: string
+  /** The status it got; null where it got none. */
+  status: number | null
+}
+
+/** Misbehaviour on command: what it matches, and what it does. */
+export interface Fault {
+  method?: string
+  /** The path without the query; `*` stands for anything. */
+  path?: string
+  /** An object id or a user principal name. */
+  user?: string
+  /** Only the n-th request that matches the rest, from 1. */
+  nth?: number
+  /** Only this step of a batch, from 0. */
+  step?: number
+  /** From 0 to 1. */
+  probability?: number
+  /** How often it acts; left out: always. */
+  times?: number
+  /** Waited before it acts, in seconds. */
+  delay?: { fixed: number } | { logNormal: { median: number; sigma: number } }
+  act?:
+    | 'resetBeforeReading'
+    | 'resetAfterReading'
+    | 'resetAfterApplying'
+    | 'resetAfterHeaders'
+    | 'halfBody'
+    | 'garbage'
+    | 'wrongContentType'
+    | 'html'
+    | 'endless'
+    | 'slow'
+    | 'gzipBomb'
+    | 'largeError'
+    | 'deep'
+    | 'duplicateBatchId'
+    | 'missingBatchId'
+    | { answer: ScriptedAnswer }
+    | { redirect: 'sameHost' | 'otherPort' | 'otherHost' | 'http'; status?: number }
+}
+
+/** So many requests a second, and so many at once after a pause. */
+export interface Rate {
+  rate: number
+  burst?: number
+}
+
+/** Limits beyond which a local Graph answers 429. */
+export interface Limits {
+  app?: Rate
+  tenant?: Rate
+  user?: Rate
+  /** How many requests for one user may be under way. */
+  mailbox?: number
+  /** What Retry-After looks like. */
+  retryAfter?: 'integer' | 'decimal' | 'date' | 'absent' | 'garbage'
 }
 
 /**
@@ -151,8 +213,24 @@ export class LocalGraph {
   users(): Promise<LocalUser[]>
   /** Answers the next requests with these instead of the store's answers, in this order. */
   script(answers: ScriptedAnswer[]): Promise<void>
-  /** The requests that came since the last reset. */
-  requests(): Promise<LoggedRequest[]>
+  /** The requests that came since the last reset; `*` in a path stands for anything. */
+  requests(which?: { method?: string; path?: string; user?: string; status?: number }): Promise<LoggedRequest[]>
+  /** Misbehaves: each request takes the first of these that matches it and is not used up. */
+  faults(faults: Fault[]): Promise<void>
+  /** Answers 429 beyond these limits; `{}` ends it. */
+  throttle(limits: Limits): Promise<void>
+  /** Freezes, sets, advances or skews its clock (seconds); gives its time. */
+  clock(options: { freeze?: boolean; now?: string; advance?: number; skew?: number }): Promise<string>
+  /** Starts everything random anew: the same seed and requests give the same answers. */
+  seed(seed: number): Promise<void>
+  /** Keeps the stored state. */
+  snapshot(): Promise<number>
+  /** Brings a kept state back. */
+  restore(snapshot: number): Promise<void>
+  /** Addresses on this machine that behave badly or otherwise. */
+  addresses(): Promise<Record<'closed' | 'full' | 'silent' | 'tlsAlert' | 'elsewhere' | 'https', string>>
+  /** The PEM file with the certificate authority of its https addresses, where there are any. */
+  caFile(): Promise<string | null>
   /** Brings back the state of the start; forgets scripted answers and requests. */
   reset(): Promise<void>
   /** Stops it. */

@@ -128,16 +128,48 @@ class LocalGraph {
     return this.#command('users')
   }
 
-  script(answers) {
-    return this.#command('script', { answers })
+  async faults(faults) {
+    await this.#command('faults', { faults })
   }
 
-  requests() {
-    return this.#command('requests')
+  async throttle(limits) {
+    await this.#command('throttle', limits)
   }
 
-  reset() {
-    return this.#command('reset')
+  clock(options) {
+    return this.#command('clock', options)
+  }
+
+  async seed(seed) {
+    await this.#command('seed', { seed })
+  }
+
+  async snapshot() {
+    return (await this.#command('snapshot')).snapshot
+  }
+
+  async restore(snapshot) {
+    await this.#command('restore', { snapshot })
+  }
+
+  addresses() {
+    return this.#command('addresses')
+  }
+
+  caFile() {
+    return this.#command('ca')
+  }
+
+  async script(answers) {
+    await this.#command('script', { answers })
+  }
+
+  requests(which) {
+    return this.#command('requests', which)
+  }
+
+  async reset() {
+    await this.#command('reset')
   }
 
   async close() {

@@ -31,6 +31,9 @@ class LocalGraph:
         seed: str | os.PathLike[str] | None = None,
         users: int = 0,
         certifications: int = 0,
+        faults: str | os.PathLike[str] | None = None,
+        random_seed: int | None = None,
+        tls: bool = False,
     ) -> None:
         """Start it; it is ready on return.
 
@@ -41,6 +44,9 @@ class LocalGraph:
             seed: A JSON Lines or CSV file of certifications to begin with.
             users: How many more users to make up.
             certifications: How many certifications each of them gets.
+            faults: A JSON file with a list of faults, as `faults()` takes it.
+            random_seed: Makes ids and everything that is random the same each time.
+            tls: Serve https; `ca_file` is then the file with its certificate authority.
         """
         options = {
             "port": port,
@@ -49,6 +55,9 @@ class LocalGraph:
             "seed": None if seed is None else str(seed),
             "users": users,
             "certifications": certifications,
+            "faults": None if faults is None else str(faults),
+            "randomSeed": random_seed,
+            "tls": tls,
         }
         self._native = _Native({name: value for name, value in options.items() if value is not None})
 
@@ -86,9 +95,57 @@ class LocalGraph:
         """
         self._command("script", answers=answers)
 
-    def requests(self) -> list[dict[str, Any]]:
-        """The requests that came since the last reset: method, path, headers and body."""
-        return cast("list[dict[str, Any]]", self._command("requests"))
+    def requests(
+        self,
+        *,
+        method: str | None = None,
+        path: str | None = None,
+        user: str | None = None,
+        status: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """The requests that came since the last reset: method, path, headers, body and the status they got.
+
+        All of them, or those of a method, a path (`*` stands for anything), a user, a status.
+        """
+        given = self._command("requests", method=method, path=path, user=user, status=status)
+        return cast("list[dict[str, Any]]", given)
+
+    def faults(self, faults: Sequence[Mapping[str, Any]]) -> None:
+        """Misbehave: each request takes the first of these that matches it and is not used up.
+
+        The document on the local Graph lists what a fault can match and do.
+        """
+        self._command("faults", faults=faults)
+
+    def throttle(self, limits: Mapping[str, Any]) -> None:
+        """Answer 429 beyond these limits, such as `{"app": {"rate": 50, "burst": 10}, "mailbox": 4}`; `{}` ends it."""
+        self._command("throttle", **limits)
+
+    def clock(
+        self, *, freeze: bool | None = None, now: str | None = None, advance: float | None = None, skew: float | None = None
+    ) -> str:
+        """Freeze, set, advance (seconds) or skew (seconds) its clock; return its time."""
+        return cast("str", self._command("clock", freeze=freeze, now=now, advance=advance, skew=skew))
+
+    def seed(self, seed: int) -> None:
+        """Start everything random anew: the same seed and requests give the same answers."""
+        self._command("seed", seed=seed)
+
+    def snapshot(self) -> int:
+        """Keep the stored state; `restore` brings it back."""
+        return cast("int", self._command("snapshot")["snapshot"])
+
+    def restore(self, snapshot: int) -> None:
+        """Bring a kept state back."""
+        self._command("restore", snapshot=snapshot)
+
+    def addresses(self) -> dict[str, str]:
+        """Addresses on this machine that behave badly or otherwise: closed, full, silent, tlsAlert, elsewhere, https."""
+        return cast("dict[str, str]", self._command("addresses"))
+
+    def ca_file(self) -> str | None:
+        """The PEM file with the certificate authority of its https addresses, where there are any."""
+        return cast("str | None", self._command("ca"))
 
     def reset(self) -> None:
         """Bring back the state of the start; forget scripted answers and requests."""

@@ -24,12 +24,14 @@ class Record:
     _names: tuple[tuple[str, str], ...] = ()
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
-    def __getattr__(self, name: str) -> Any:
-        unread: Unread | None = self.__dict__.get("_unread")
-        if unread is None or name.startswith("__"):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        value = self.__dict__[name] = unread.attribute(name)
-        return value
+    if not TYPE_CHECKING:  # A type checker would take it for leave to misspell.
+
+        def __getattr__(self, name: str) -> Any:
+            unread: Unread | None = self.__dict__.get("_unread")
+            if unread is None or name.startswith("__"):
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            value = self.__dict__[name] = unread.attribute(name)
+            return value
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}

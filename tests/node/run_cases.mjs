@@ -6,7 +6,6 @@ import { Client, LocalGraph, PersonCertError } from '../../node/index.mjs'
 
 const CASES = new URL('../cases/', import.meta.url)
 const TIMES = ['timeout', 'attemptTimeout', 'connectTimeout', 'retryDelay']
-const CLOSED = 'http://127.0.0.1:1'
 
 /** Node measures time in milliseconds. */
 const milliseconds = (given) => {
@@ -16,7 +15,10 @@ const milliseconds = (given) => {
 
 async function settings({ given = {} }, graph) {
   const config = { baseUrl: graph.url, retryDelay: 1, ...milliseconds(given.config ?? {}) }
-  if (config.baseUrl === '{closed}') config.baseUrl = CLOSED
+  for (const [name, value] of Object.entries(config)) {
+    if (typeof value !== 'string' || !value.startsWith('{')) continue
+    config[name] = { ...(await graph.addresses()), ca: await graph.caFile() }[value.slice(1, -1)]
+  }
   const token = given.token === undefined ? {} : given.token
   if (token !== null && config.token === undefined) {
     config.token = typeof token === 'string' ? token : await graph.token(token)
@@ -68,6 +70,7 @@ function* wrongError({ message = '', ...expected }, error) {
 async function check(test, graph) {
   await graph.reset()
   for (const { user, certification } of test.given?.certifications ?? []) await graph.add(user, certification)
+  await graph.faults(test.given?.faults ?? [])
   if (test.server) await graph.script(test.server)
   let result, error
   try {

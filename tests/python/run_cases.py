@@ -10,7 +10,6 @@ from personcert import AsyncClient, Client, LocalGraph, PersonCertError
 
 CASES = Path(__file__).resolve().parent.parent / "cases"
 RETRY_DELAY = 0.001
-CLOSED = "http://127.0.0.1:1"
 
 
 class WrongCall(Exception):
@@ -52,8 +51,11 @@ def config(case, graph):
     settings = {snake(name): value for name, value in given.get("config", {}).items()}
     settings.setdefault("base_url", graph.url)
     settings.setdefault("retry_delay", RETRY_DELAY)
-    if settings["base_url"] == "{closed}":
-        settings["base_url"] = CLOSED
+    places = {}
+    for name, value in settings.items():
+        if isinstance(value, str) and value.startswith("{"):
+            places = places or {**graph.addresses(), "ca": graph.ca_file()}
+            settings[name] = places[value.strip("{}")]
     token = given.get("token", {})
     if isinstance(token, dict):
         token = graph.token(**token)
@@ -106,7 +108,8 @@ def differences(expected, found, place):
 
 def check_error(expected, error):
     """Where the error isn't what was expected."""
-    for name in ("kind", "outcome", "status", "code"):
+    expected = {snake(name): value for name, value in expected.items()}
+    for name in ("kind", "outcome", "status", "code", "attempts", "retry_after"):
         if name in expected and getattr(error, name) != expected[name]:
             yield f"error.{name} is {getattr(error, name)!r}, not {expected[name]!r} ({error})"
     if "parameter" in expected and error.parameter != snake(expected["parameter"]):
@@ -121,6 +124,7 @@ def check(case, graph, carry_out):
     graph.reset()
     for stored in case.get("given", {}).get("certifications", []):
         graph.add(**stored)
+    graph.faults(case.get("given", {}).get("faults", []))
     answers = case.get("server")
     if answers:
         graph.script(answers)

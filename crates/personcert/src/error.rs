@@ -40,7 +40,7 @@ closed_set! {
         Auth = "auth", "There is no token, or the service did not accept it (401). Sign in again.";
         Permission = "permission", "The token is good but does not allow this (403).";
         NotFound = "not_found", "The user or the certification does not exist, or cannot be edited through Graph (404, 410).";
-        Conflict = "conflict", "The state of the resource forbids it now (409, 412, 423).";
+        Conflict = "conflict", "The state of the resource forbids it now (409, 412, 423, 424).";
         Throttled = "throttled", "Too many requests (429). Wait as long as `retry_after` says.";
         Service = "service", "The service failed (5xx).";
         Network = "network", "No connection, or it was lost.";

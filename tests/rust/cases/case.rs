@@ -35,6 +35,7 @@ pub struct Given {
     #[serde(deserialize_with = "some")]
     token: Option<Value>,
     pub certifications: Vec<Value>,
+    pub faults: Vec<Value>,
 }
 
 #[derive(Deserialize)]
@@ -77,20 +78,24 @@ pub fn load() -> Result<Vec<Case>, String> {
 
 impl Case {
     /// The settings of the case's client, with the local Graph's address and a token where it has none of its own.
-    pub fn settings(&self, url: &str, issue: impl Fn(Value) -> Result<Value, String>) -> Result<Value, String> {
+    pub fn settings(&self, url: &str, tell: impl Fn(&str, Value) -> Result<Value, String>) -> Result<Value, String> {
         let mut settings = self.given.config.clone();
-        let url = match settings.get("baseUrl") {
-            Some(base) if base == "{closed}" => json!("http://127.0.0.1:1"),
-            Some(base) => base.clone(),
-            None => json!(url),
-        };
-        settings.insert("baseUrl".into(), url);
+        settings.entry("baseUrl").or_insert(json!(url));
         settings.entry("retryDelay").or_insert(json!(0.001));
+        for value in settings.values_mut() {
+            let place = value.as_str().and_then(|text| text.strip_prefix('{')?.strip_suffix('}'));
+            let found = match place {
+                None => continue,
+                Some("ca") => tell("ca", Value::Null)?,
+                Some(name) => tell("addresses", Value::Null)?[name].take(),
+            };
+            *value = found;
+        }
         let token = match self.given.token.clone() {
             Some(Value::Null) => None,
             Some(Value::String(text)) => Some(json!(text)),
-            Some(wanted) => Some(issue(wanted)?),
-            None => Some(issue(json!({}))?),
+            Some(wanted) => Some(tell("token", wanted)?),
+            None => Some(tell("token", json!({}))?),
         };
         if let Some(token) = token {
             settings.entry("token").or_insert(token);

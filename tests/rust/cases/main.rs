@@ -60,7 +60,8 @@ fn check(case: &Case, graph: &LocalGraph, carry_out: CarryOut<'_>) -> Result<Pro
         tell("add", added.clone())?;
     }
     tell("script", json!({"answers": case.server}))?;
-    let settings = case.settings(graph.url(), |token| tell("token", token))?;
+    tell("faults", json!({"faults": case.given.faults}))?;
+    let settings = case.settings(graph.url(), tell)?;
     let mut problems = Vec::new();
     match (carry_out(case, &settings)?, &case.error) {
         (Ended::Error(error), Some(expected)) => case::check_error(expected, &error, &mut problems),

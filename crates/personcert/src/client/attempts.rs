@@ -41,6 +41,13 @@ pub(super) struct Request {
     pub(super) repeatable: bool,
 }
 
+impl Request {
+    /// A request that changes nothing.
+    pub(super) fn read(path: String, template: &'static str) -> Self {
+        Self { method: Method::GET, path, template, body: None, repeatable: true }
+    }
+}
+
 /// How patiently a call is made.
 #[derive(Clone, Debug)]
 pub(super) struct Patience {

@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::attempt::{Attempt, Hook, Progress};
 use crate::call::Operation;
@@ -154,7 +153,9 @@ impl Client {
     /// Source: Graph's "Get personCertification" (beta).
     pub async fn get(&self, target: &Target, select: &[String]) -> Result<PersonCertification> {
         let query = if select.is_empty() { String::new() } else { format!("?$select={}", select.join(",")) };
-        self.read(target.path() + &query, target.template()).await
+        let request = Request::read(target.path() + &query, target.template());
+        let reply = self.send(request).await?;
+        if select.is_empty() { reply.certification() } else { reply.json() }
     }
 
     /// The certifications of a user, page by page; nothing is sent before the first page is asked for.
@@ -181,7 +182,9 @@ impl Client {
         match self.send(Request { repeatable: true, ..request }).await {
             // An earlier attempt had been applied, and now it isn't there.
             Err(error) if error.details.status == Some(404) && error.outcome == Outcome::Unknown => Ok(()),
-            ended => ended.map(|_| ()),
+            Err(error) => Err(error),
+            Ok(reply) if reply.body.is_empty() => Ok(()),
+            Ok(reply) => Err(reply.unusable("a page came where nothing was expected; is there a proxy on the way?")),
         }
     }
 
@@ -222,10 +225,5 @@ impl Client {
 
     async fn send(&self, request: Request) -> Result<Reply> {
         attempts::send(&self.transport, &self.shared, &self.patience, request).await
-    }
-
-    async fn read<T: DeserializeOwned>(&self, path: String, template: &'static str) -> Result<T> {
-        let request = Request { method: Method::GET, path, template, body: None, repeatable: true };
-        self.send(request).await?.json()
     }
 }

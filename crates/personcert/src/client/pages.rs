@@ -6,6 +6,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::Client;
+use super::attempts::Request;
 use crate::{Error, ErrorKind, Outcome, PersonCertification, Result};
 
 /// Which certifications of a user a list holds, and how. Source: Graph's "List certifications", query parameters.
@@ -65,7 +66,7 @@ impl Pages {
     /// asked for again.
     pub async fn next(&mut self) -> Result<Option<Vec<PersonCertification>>> {
         let Some(path) = &self.next else { return Ok(None) };
-        let page: Page = self.client.read(path.clone(), self.template).await?;
+        let page: Page = self.client.send(Request::read(path.clone(), self.template)).await?.json()?;
         let next = page.next.map(|link| self.client.transport.below_root(&link)).transpose()?;
         if let Some(next) = &next
             && (next == path || !self.seen.insert(next.clone()))

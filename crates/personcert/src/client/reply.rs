@@ -115,7 +115,7 @@ fn classify(status: u16) -> (ErrorKind, Outcome, &'static str) {
             "there is no such user or certification, or it comes from a source that can't be edited through Graph",
         ),
         408 => (Timeout, Unknown, "the service waited too long for the request"),
-        409 | 412 | 423 => (Conflict, Refused, "the state of the certification does not allow this now"),
+        409 | 412 | 423 | 424 => (Conflict, Refused, "the state of the certification does not allow this now"),
         429 => (Throttled, Refused, "too many requests; wait before the next one"),
         501 | 503 | 507 | 509 => (Service, Refused, "the service can't do this now"),
         500..=599 => (Service, Unknown, "the service failed"),
