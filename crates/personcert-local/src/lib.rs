@@ -1,19 +1,35 @@
 //! A local Graph: the certifications of Graph's profile API over real HTTP on this machine, stored in SQLite. It is
 //! for tests and trials and is not the service.
 
+mod act;
+mod batch;
+mod body;
 mod check;
+mod clock;
+mod commands;
+mod connection;
+mod fault;
+mod graph;
+mod log;
 mod options;
+mod places;
 mod query;
+mod random;
 mod reply;
 mod routes;
 mod script;
 mod seed;
 mod store;
+mod throttle;
+mod tls;
 mod token;
+mod who;
+mod work;
 
 pub use options::{Options, Permissions};
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -21,7 +37,8 @@ use personcert::{Error, ErrorKind, Outcome, Result};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use routes::Graph;
+use connection::{Door, accept};
+use graph::Graph;
 
 /// A running local Graph, on a thread and a runtime of its own. It stops when it is closed or dropped.
 #[derive(Debug)]
@@ -44,17 +61,19 @@ impl LocalGraph {
         };
         let listener = std::net::TcpListener::bind(SocketAddr::new(host, options.port)).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
-        let url = format!("http://{}", listener.local_addr().map_err(failed)?);
-        let graph = Arc::new(Graph::open(options, url.clone())?);
+        let scheme = if options.tls { "https" } else { "http" };
+        let url = format!("{scheme}://{}", listener.local_addr().map_err(failed)?);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let graph = Arc::new(Graph::open(options, url.clone(), runtime.handle().clone())?);
+        if graph.options.tls {
+            graph.tls()?;
+        }
         let (stop, stopped) = oneshot::channel();
         let served = Arc::clone(&graph);
         let serve = move || {
             runtime.block_on(async {
-                let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-                let service = routes::router(served);
                 tokio::select! {
-                    _ = axum::serve(listener, service) => {}
+                    () = accept(listener, served, Door::Graph) => {}
                     _ = stopped => {}
                 }
             });
@@ -70,8 +89,14 @@ impl LocalGraph {
         &self.url
     }
 
+    /// The PEM file of the authority that signed the certificate for `https`. It goes when this value goes.
+    pub fn ca_file(&self) -> Result<PathBuf> {
+        Ok(self.graph.tls()?.authority().to_owned())
+    }
+
     /// Carries out one of the commands that `POST /_local/{name}` takes too: `token`, `add`, `certifications`,
-    /// `users`, `script`, `requests`, `reset`.
+    /// `users`, `script`, `faults`, `throttle`, `clock`, `seed`, `snapshot`, `restore`, `requests`, `addresses`, `ca`,
+    /// `reset`.
     pub fn command(&self, name: &str, arguments: &Value) -> Result<Value> {
         self.graph.command(name, arguments)
     }

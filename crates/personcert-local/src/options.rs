@@ -37,4 +37,12 @@ pub struct Options {
     pub users: u32,
     /// How many certifications each generated user has.
     pub certifications: u32,
+    /// The seed of the generator, for ids and drawn faults that come again.
+    pub random_seed: Option<u64>,
+    /// A JSON file with a list of faults to begin with.
+    pub faults: Option<PathBuf>,
+    /// Whether its address is `https://…`, with a certificate of an authority made for this run.
+    pub tls: bool,
+    /// Ends every TLS handshake with an alert.
+    pub tls_alert: bool,
 }

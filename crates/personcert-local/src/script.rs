@@ -1,18 +1,19 @@
-//! Scripted answers, and the log of requests.
-
-use std::collections::BTreeMap;
+//! Literal answers.
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::reply::empty;
 
 /// A literal answer, given instead of the store's.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Answer {
     status: u16,
-    headers: BTreeMap<String, String>,
+    #[serde(deserialize_with = "pairs")]
+    headers: Vec<(String, String)>,
     body: Option<Value>,
     repeat: usize,
     cut: Option<usize>,
@@ -20,7 +21,7 @@ pub struct Answer {
 
 impl Default for Answer {
     fn default() -> Self {
-        Self { status: 200, headers: BTreeMap::new(), body: None, repeat: 1, cut: None }
+        Self { status: 200, headers: Vec::new(), body: None, repeat: 1, cut: None }
     }
 }
 
@@ -30,6 +31,12 @@ impl Answer {
         let size = self.text().len().saturating_mul(self.repeat);
         if size > 256 << 20 {
             return Err("an answer is at most 256 MiB".into());
+        }
+        for (name, value) in &self.headers {
+            let wrong = HeaderName::try_from(name).is_err() || HeaderValue::try_from(value).is_err();
+            if wrong {
+                return Err(format!("{name:?} is not a header, or its value is not one"));
+            }
         }
         StatusCode::from_u16(self.status).map(|_| ()).map_err(|_| format!("{} is not a status", self.status))
     }
@@ -57,32 +64,53 @@ impl Answer {
                 Body::from_stream(parts)
             }
         };
-        let mut response = Response::new(body);
-        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = empty(self.status);
+        *response.body_mut() = body;
         if self.body.is_some() {
             response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         if self.cut.is_some() {
             response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
+        self.decorate(&mut response, url);
+        response
+    }
+
+    /// Adds the headers. One that comes twice in the list comes twice on the wire, but instead of the usual one.
+    pub fn decorate(&self, response: &mut Response<Body>, url: &str) {
+        for (name, _) in &self.headers {
+            response.headers_mut().remove(name);
+        }
         for (name, value) in &self.headers {
             if let (Ok(name), Ok(value)) =
                 (HeaderName::try_from(name), HeaderValue::try_from(value.replace("{local}", url)))
             {
-                response.headers_mut().insert(name, value);
+                response.headers_mut().append(name, value);
             }
         }
-        response
+    }
+
+    /// Whether it is an error of which nothing more is said.
+    pub fn is_bare_error(&self) -> bool {
+        self.status >= 400 && self.body.is_none()
+    }
+
+    /// The status.
+    pub fn status(&self) -> u16 {
+        self.status
     }
 }
 
-/// A request as the log keeps it: without the token.
-pub fn logged(method: &str, path: &str, headers: &axum::http::HeaderMap, body: &[u8]) -> Value {
-    let mut shown = serde_json::Map::new();
-    for (name, value) in headers {
-        let text = String::from_utf8_lossy(value.as_bytes());
-        let text = if name == header::AUTHORIZATION { "Bearer …".into() } else { text };
-        shown.insert(name.as_str().to_owned(), json!(text));
+/// Headers as an object, or as a list of pairs where one may come twice.
+fn pairs<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, String)>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "`headers` is an object of texts or a list of [name, value]")]
+    enum Headers {
+        Object(std::collections::BTreeMap<String, String>),
+        List(Vec<(String, String)>),
     }
-    json!({"method": method, "path": path, "headers": shown, "body": String::from_utf8_lossy(body)})
+    Ok(match Headers::deserialize(from)? {
+        Headers::Object(object) => object.into_iter().collect(),
+        Headers::List(list) => list,
+    })
 }

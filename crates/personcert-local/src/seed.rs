@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
+use crate::random::Random;
 use crate::store::{Store, User};
 
 /// The user that requests are made for when nothing else is said.
@@ -78,7 +79,7 @@ pub fn default(store: &Store) -> Seeded {
 
 /// Certifications from a `.jsonl` file (`{"user": …, "certification": {…}}` a line) or a `.csv` file (a column
 /// `user` and Graph's names). Users that aren't there yet are made.
-pub fn file(store: &Store, path: &Path, now: &str) -> Seeded {
+pub fn file(store: &Store, path: &Path, now: &str, random: &mut Random) -> Seeded {
     let at = |line: usize, why: &dyn std::fmt::Display| format!("{}, line {line}: {why}", path.display());
     if path.extension().is_some_and(|extension| extension == "csv") {
         let mut rows = csv::Reader::from_path(path)?;
@@ -90,30 +91,36 @@ pub fn file(store: &Store, path: &Path, now: &str) -> Seeded {
                 values.insert(name.to_owned(), json!(cell));
             }
             let user = values.remove("user").ok_or_else(|| at(row + 2, &"there is no user"))?;
-            one(store, user.as_str().unwrap_or_default(), values, now).map_err(|error| at(row + 2, &error))?;
+            one(store, user.as_str().unwrap_or_default(), values, now, random).map_err(|error| at(row + 2, &error))?;
         }
         return Ok(());
     }
     for (row, line) in std::fs::read_to_string(path)?.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let value: Value = serde_json::from_str(line).map_err(|error| at(row + 1, &error))?;
         let user = value["user"].as_str().ok_or_else(|| at(row + 1, &"there is no user"))?;
-        one(store, user, object(value["certification"].clone()), now).map_err(|error| at(row + 1, &error))?;
+        one(store, user, object(value["certification"].clone()), now, random).map_err(|error| at(row + 1, &error))?;
     }
     Ok(())
 }
 
 /// Adds one certification, with its user when nobody has that name.
-pub fn one(store: &Store, name: &str, values: Map<String, Value>, now: &str) -> rusqlite::Result<Map<String, Value>> {
+pub fn one(
+    store: &Store,
+    name: &str,
+    values: Map<String, Value>,
+    now: &str,
+    random: &mut Random,
+) -> rusqlite::Result<Map<String, Value>> {
     let user = match store.user(name)? {
         Some(user) => user,
         None => {
-            let id = uuid::Uuid::new_v4().to_string();
+            let id = random.id();
             let user = User { id, upn: name.to_owned(), name: name.split('@').next().unwrap_or(name).to_owned() };
             store.add_user(&user)?;
             user
         }
     };
-    let id = values.get("id").and_then(Value::as_str).map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
+    let id = values.get("id").and_then(Value::as_str).map_or_else(|| random.id(), str::to_owned);
     let document = whole(&id, values, Some(&user), now);
     store.put(&user.id, &id, &document)?;
     Ok(document)

@@ -1,5 +1,6 @@
 //! Users and certifications in SQLite.
 
+use rusqlite::backup::Backup;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Map, Value};
 
@@ -45,6 +46,18 @@ impl Store {
     /// Removes everything.
     pub fn clear(&self) -> Stored<()> {
         self.0.execute_batch("DELETE FROM certifications; DELETE FROM users;")
+    }
+
+    /// A copy in memory.
+    pub fn copy(&self) -> Stored<Self> {
+        let mut copy = Connection::open_in_memory()?;
+        transfer(&self.0, &mut copy)?;
+        Ok(Self(copy))
+    }
+
+    /// Takes over everything that a copy holds.
+    pub fn restore(&mut self, copy: &Self) -> Stored<()> {
+        transfer(&copy.0, &mut self.0)
     }
 
     /// Runs `work` in one transaction.
@@ -98,6 +111,10 @@ impl Store {
         let sql = "DELETE FROM certifications WHERE user = ?1 AND id = ?2";
         self.0.execute(sql, [user, id]).map(|removed| removed > 0)
     }
+}
+
+fn transfer(from: &Connection, to: &mut Connection) -> Stored<()> {
+    Backup::new(from, to)?.run_to_completion(i32::MAX, std::time::Duration::ZERO, None)
 }
 
 fn user(row: &rusqlite::Row<'_>) -> Stored<User> {

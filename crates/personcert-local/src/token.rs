@@ -18,6 +18,8 @@ pub struct Issuer(hmac::Key);
 pub struct Caller {
     /// The signed-in user's object id; none for an app.
     pub user: Option<String>,
+    /// The app's id.
+    pub app: String,
     personal: bool,
     scopes: Vec<String>,
 }
@@ -83,6 +85,7 @@ impl Issuer {
         };
         Ok(Caller {
             user: claims["oid"].as_str().map(str::to_owned),
+            app: claims["appid"].as_str().unwrap_or_default().to_owned(),
             personal: claims["acct"] == "personal",
             scopes: delegated.or_else(app).unwrap_or_default(),
         })

@@ -1,0 +1,158 @@
+//! What the local Graph is made of.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use personcert::{Error, ErrorKind, Outcome, Result};
+use tokio::runtime::Handle;
+
+use crate::clock::Clock;
+use crate::fault::Faults;
+use crate::log::Log;
+use crate::options::Options;
+use crate::places::Places;
+use crate::random::Random;
+use crate::script::Answer;
+use crate::seed;
+use crate::store::Store;
+use crate::throttle::Throttle;
+use crate::tls::Tls;
+use crate::token::Issuer;
+
+/// Everything behind the addresses.
+#[derive(Debug)]
+pub struct Graph {
+    /// The root of the addresses.
+    pub url: String,
+    /// How it was started.
+    pub options: Options,
+    /// Where connections are served.
+    pub runtime: Handle,
+    /// Where connections go wrong.
+    pub places: Places,
+    /// Who issues tokens.
+    pub issuer: Issuer,
+    tls: Mutex<Option<Arc<Tls>>>,
+    state: Mutex<State>,
+}
+
+/// What changes.
+#[derive(Debug)]
+pub struct State {
+    /// Users and certifications.
+    pub store: Store,
+    /// Copies of them.
+    pub snapshots: Vec<Store>,
+    /// Literal answers to the next requests.
+    pub script: VecDeque<Answer>,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// How much may be asked for.
+    pub throttle: Throttle,
+    /// The time.
+    pub clock: Clock,
+    /// Ids and drawn numbers.
+    pub random: Random,
+    /// What was asked for.
+    pub log: Log,
+}
+
+impl Graph {
+    /// Opens the database and fills it when it is empty.
+    pub fn open(options: Options, url: String, runtime: Handle) -> Result<Self> {
+        let store =
+            Store::open(options.database.as_deref()).map_err(|error| Error::input("database", error.to_string()))?;
+        let state = State {
+            store,
+            snapshots: Vec::new(),
+            script: VecDeque::new(),
+            faults: faults(&options)?,
+            throttle: Throttle::default(),
+            clock: Clock::default(),
+            random: Random::new(options.random_seed),
+            log: Log::default(),
+        };
+        let (places, issuer, tls) = (Places::default(), Issuer::new(), Mutex::default());
+        let graph = Self { url, options, runtime, places, issuer, tls, state: Mutex::new(state) };
+        if graph.state().store.is_empty().map_err(internal)? {
+            graph.fill()?;
+        }
+        Ok(graph)
+    }
+
+    /// What changes, for as long as the guard lives.
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fill(&self) -> Result<()> {
+        let mut state = self.state();
+        let State { store, clock, random, .. } = &mut *state;
+        let now = clock.text();
+        let fill = |store: &Store| -> std::result::Result<(), Box<dyn std::error::Error>> {
+            seed::default(store)?;
+            if let Some(path) = &self.options.seed {
+                seed::file(store, path, &now, random)?;
+            }
+            Ok(seed::generate(store, self.options.users, self.options.certifications, &now)?)
+        };
+        store.together(fill).map_err(|error| Error::input("seed", error.to_string()))
+    }
+
+    /// Makes everything as it was at the start. Snapshots stay, to be restored after a reset.
+    pub fn reset(&self) -> Result<()> {
+        let faults = faults(&self.options)?;
+        let mut state = self.state();
+        state.script.clear();
+        state.log.clear();
+        state.faults = faults;
+        state.throttle = Throttle::default();
+        state.clock = Clock::default();
+        state.random = Random::new(self.options.random_seed);
+        state.store.clear().map_err(internal)?;
+        drop(state);
+        self.fill()
+    }
+
+    /// The certificates, made when they are first asked for.
+    pub fn tls(&self) -> Result<Arc<Tls>> {
+        let mut tls = self.tls.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tls) = &*tls {
+            return Ok(Arc::clone(tls));
+        }
+        let failed = |error: Box<dyn std::error::Error>| {
+            let message = format!("the local Graph can't make its certificates: {error}");
+            Error::new(ErrorKind::Network, Outcome::NotSent, message)
+        };
+        let made = Arc::new(Tls::new().map_err(failed)?);
+        *tls = Some(Arc::clone(&made));
+        Ok(made)
+    }
+
+    /// The root of the addresses as a client sees it that came over TLS, or without.
+    pub fn base(&self, secure: bool) -> String {
+        let port = self.url.rsplit_once(':').map_or("", |(_, port)| port);
+        match secure {
+            _ if secure == self.options.tls => self.url.clone(),
+            true => format!("https://localhost:{port}"),
+            false => format!("http://127.0.0.1:{port}"),
+        }
+    }
+}
+
+/// The faults of the file that the options name.
+fn faults(options: &Options) -> Result<Faults> {
+    let mut faults = Faults::default();
+    if let Some(path) = &options.faults {
+        let wrong = |why: String| Error::input("faults", format!("{}: {why}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        let list = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        faults.add(&list).map_err(|(place, why)| wrong(format!("{place}: {why}")))?;
+    }
+    Ok(faults)
+}
+
+/// A database that fails.
+pub fn internal(error: rusqlite::Error) -> Error {
+    Error::input("database", error.to_string())
+}

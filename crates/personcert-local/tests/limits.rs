@@ -1,0 +1,117 @@
+//! Throttling, the clock, the log's filters.
+
+#![allow(missing_docs, clippy::unwrap_used, dead_code)]
+
+mod support;
+
+use std::io::Write as _;
+
+use serde_json::{Value, json};
+use support::{EXAMPLE, change, command, connect, fault, read, request, send, send_as, start, token};
+
+#[test]
+fn buckets_empty_and_fill_by_the_clock() {
+    for scope in ["app", "tenant", "user"] {
+        let graph = start();
+        command(&graph, "clock", json!({"freeze": true}));
+        command(&graph, "throttle", json!({scope: {"rate": 0.5, "burst": 2}}));
+        assert_eq!([change(&graph).status(), change(&graph).status()], [200, 200], "{scope}");
+        let refused = change(&graph);
+        assert_eq!((refused.status(), refused.header("retry-after").unwrap().as_str()), (429, "2"), "{scope}");
+        assert_eq!(refused.json()["error"]["code"], "TooManyRequests");
+        command(&graph, "clock", json!({"advance": 2}));
+        assert_eq!([change(&graph).status(), change(&graph).status()], [200, 429], "{scope}");
+        command(&graph, "throttle", json!({}));
+        assert_eq!(change(&graph).status(), 200, "{scope}");
+    }
+}
+
+#[test]
+fn a_user_has_a_bucket_of_their_own() {
+    let graph = start();
+    command(&graph, "throttle", json!({"user": {"rate": 0, "burst": 1}}));
+    let other = "/beta/users/$dollar@contoso.com/profile/certifications".replace('$', "%24");
+    let get = |path: &str| send(&graph, "GET", path, "").status();
+    assert_eq!([get(EXAMPLE), get(EXAMPLE), get(&other), get(&other)], [200, 429, 200, 429]);
+}
+
+#[test]
+fn forms_of_retry_after() {
+    for (form, expected) in [
+        ("integer", Some("3")),
+        ("decimal", Some("2.5")),
+        ("date", Some("Tue, 01 Jan 2030 00:00:03 GMT")),
+        ("absent", None),
+        ("garbage", Some("in a little while")),
+    ] {
+        let graph = start();
+        command(&graph, "clock", json!({"freeze": true, "now": "2030-01-01T00:00:00Z"}));
+        command(&graph, "throttle", json!({"app": {"rate": 0.4, "burst": 0}, "retryAfter": form}));
+        let refused = change(&graph);
+        assert_eq!((refused.status(), refused.header("retry-after").as_deref()), (429, expected), "{form}");
+    }
+    assert!(start().command("throttle", &json!({"retryAfter": "soon"})).is_err());
+    assert!(start().command("throttle", &json!({"app": {"rate": -1, "burst": 1}})).is_err());
+}
+
+#[test]
+fn a_mailbox_takes_so_many_at_once() {
+    let graph = start();
+    command(&graph, "throttle", json!({"mailbox": 2}));
+    fault(&graph, json!({"times": 2, "delay": {"fixed": 0.5}}));
+    let wanted = request(&token(&graph), "GET", EXAMPLE, "");
+    let mut streams: Vec<_> = (0..3).map(|_| connect(graph.url())).collect();
+    for stream in &mut streams {
+        stream.write_all(wanted.as_bytes()).unwrap();
+    }
+    let mut statuses: Vec<u16> = streams.iter_mut().map(|stream| read(stream, usize::MAX).status()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 429]);
+    assert_eq!(change(&graph).status(), 200);
+}
+
+#[test]
+fn the_clock_is_everybodys() {
+    let graph = start();
+    let old = token(&graph);
+    let now = command(&graph, "clock", json!({"freeze": true, "now": "2030-01-01T00:00:00Z"}));
+    assert_eq!(now, "2030-01-01T00:00:00.0000000Z");
+    assert_eq!(send_as(&graph, &old, "GET", EXAMPLE, "").status(), 401);
+    let answer = change(&graph);
+    assert_eq!(answer.header("date").unwrap(), "Tue, 01 Jan 2030 00:00:00 GMT");
+    assert_eq!(answer.json()["lastModifiedDateTime"], "2030-01-01T00:00:00.0000000Z");
+    let young = token(&graph);
+    assert_eq!(command(&graph, "clock", json!({"advance": 3599})), "2030-01-01T00:59:59.0000000Z");
+    assert_eq!(send_as(&graph, &young, "GET", EXAMPLE, "").status(), 200);
+    command(&graph, "clock", json!({"advance": 1}));
+    assert_eq!(send_as(&graph, &young, "GET", EXAMPLE, "").status(), 401);
+
+    let real = |text: &Value| text.as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_second();
+    let back = real(&command(&graph, "clock", json!({"freeze": false})));
+    assert!((back - jiff::Timestamp::now().as_second()).abs() < 5);
+    let ahead = real(&command(&graph, "clock", json!({"skew": 600})));
+    assert!((ahead - back - 600).abs() < 5);
+    command(&graph, "reset", json!({}));
+    assert!((real(&command(&graph, "clock", json!({}))) - back).abs() < 5);
+    assert!(graph.command("clock", &json!({"now": "2030-01-01T00:00:00Z"})).is_err());
+    assert!(graph.command("clock", &json!({"advance": "x"})).is_err());
+}
+
+#[test]
+fn the_log_can_be_filtered() {
+    let graph = start();
+    change(&graph);
+    send(&graph, "GET", "/beta/users/%24dollar@contoso.com/profile/certifications?$top=1", "");
+    send(&graph, "GET", "/beta/nothing", "");
+    let count = |filter: Value| command(&graph, "requests", filter).as_array().unwrap().len();
+    assert_eq!(count(json!({})), 3);
+    assert_eq!(count(json!({"method": "PATCH"})), 1);
+    assert_eq!(count(json!({"path": "/beta/users/$dollar*certifications"})), 1);
+    assert_eq!(count(json!({"user": "$dollar@contoso.com"})), 1);
+    assert_eq!(count(json!({"user": "innocenty.popov@contoso.com"})), 1);
+    assert_eq!(count(json!({"status": 400})), 1);
+    assert_eq!(count(json!({"status": 200, "method": "GET"})), 1);
+    let log = command(&graph, "requests", json!({}));
+    assert!(log[0]["millis"].is_u64() && log[0]["headers"]["authorization"] == "Bearer …");
+    assert!(graph.command("requests", &json!({"pth": "x"})).is_err());
+}

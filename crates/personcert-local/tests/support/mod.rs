@@ -1,0 +1,117 @@
+//! HTTP over a bare socket: nothing between the test and the wire.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use personcert_local::{LocalGraph, Options};
+use serde_json::{Value, json};
+
+/// The address of the documented example.
+pub const EXAMPLE: &str = "/beta/me/profile/certifications/0fb4c1e3-c1e3-0fb4-e3c1-b40fe3c1b40f";
+
+/// What a client sees.
+#[derive(Debug)]
+pub struct Seen {
+    /// The bytes that came.
+    pub bytes: Vec<u8>,
+    /// Whether a reset ended them.
+    pub reset: bool,
+}
+
+impl Seen {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    pub fn status(&self) -> u16 {
+        self.text().split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default()
+    }
+
+    pub fn headers(&self) -> String {
+        self.text().split("\r\n\r\n").next().unwrap_or_default().to_owned()
+    }
+
+    pub fn header(&self, name: &str) -> Option<String> {
+        let of = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut headers = self.headers().lines().filter_map(of).collect::<Vec<_>>().into_iter();
+        headers.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    pub fn body(&self) -> &[u8] {
+        let at = self.bytes.windows(4).position(|four| four == b"\r\n\r\n").map_or(self.bytes.len(), |at| at + 4);
+        &self.bytes[at..]
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(self.body()).unwrap_or_default()
+    }
+}
+
+pub fn start() -> LocalGraph {
+    LocalGraph::start(Options::default()).unwrap()
+}
+
+pub fn command(graph: &LocalGraph, name: &str, arguments: Value) -> Value {
+    graph.command(name, &arguments).unwrap()
+}
+
+pub fn fault(graph: &LocalGraph, fault: Value) {
+    command(graph, "faults", json!({"faults": [fault]}));
+}
+
+pub fn token(graph: &LocalGraph) -> String {
+    command(graph, "token", json!({})).as_str().unwrap().to_owned()
+}
+
+/// The request as bytes; the connection closes after it.
+pub fn request(token: &str, method: &str, path: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: graph\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+}
+
+pub fn connect(url: &str) -> TcpStream {
+    let stream = TcpStream::connect(url.split_once("://").unwrap().1).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream
+}
+
+/// Reads to the end, or to the `most`-th byte.
+pub fn read(stream: &mut TcpStream, most: usize) -> Seen {
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 65536];
+    while bytes.len() < most {
+        match stream.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(count) => bytes.extend_from_slice(&chunk[..count]),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}");
+                return Seen { bytes, reset: true };
+            }
+        }
+    }
+    Seen { bytes, reset: false }
+}
+
+pub fn send(graph: &LocalGraph, method: &str, path: &str, body: &str) -> Seen {
+    send_as(graph, &token(graph), method, path, body)
+}
+
+pub fn send_as(graph: &LocalGraph, token: &str, method: &str, path: &str, body: &str) -> Seen {
+    let mut stream = connect(graph.url());
+    // A server that resets at once may do so while this is being written.
+    let _ = stream.write_all(request(token, method, path, body).as_bytes());
+    read(&mut stream, usize::MAX)
+}
+
+/// Changes the example, which is how a test sees what was carried out.
+pub fn change(graph: &LocalGraph) -> Seen {
+    send(graph, "PATCH", EXAMPLE, r#"{"displayName":"changed"}"#)
+}
+
+pub fn changed(graph: &LocalGraph) -> bool {
+    command(graph, "certifications", json!({}))[0]["displayName"] == "changed"
+}
