@@ -67,7 +67,7 @@ fn answers_that_are_not_what_they_should_be() {
     assert!(seen.body().len() > 10 << 20 && seen.json()["error"]["code"] == "InternalServerError");
 
     let (seen, ..) = with(json!("deep"));
-    assert_eq!(seen.body().iter().filter(|byte| **byte == b'{').count(), 100_000);
+    assert_eq!(String::from_utf8_lossy(seen.body()).matches('{').count(), 100_000);
 }
 
 #[test]

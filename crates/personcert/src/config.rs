@@ -108,7 +108,26 @@ impl Config {
         if !(1..=100).contains(&self.max_attempts) {
             return Err(Error::input("maxAttempts", "give a number from 1 to 100"));
         }
+        self.proxy()?;
+        self.authorities()?;
         self.root().map(|_| ())
+    }
+
+    /// The proxy for everything, where one is set.
+    pub(crate) fn proxy(&self) -> Result<Option<reqwest::Proxy>> {
+        let proxy = self.proxy.as_deref().map(reqwest::Proxy::all).transpose();
+        proxy.map_err(|error| {
+            Error::input("proxy", "this is not the address of a proxy, such as http://proxy:3128").caused_by(error)
+        })
+    }
+
+    /// The certificate authorities in the PEM file, where one is set.
+    pub(crate) fn authorities(&self) -> Result<Vec<reqwest::Certificate>> {
+        let Some(path) = &self.ca_file else { return Ok(Vec::new()) };
+        let refuse = |why: String| Error::input("caFile", format!("{path}: {why}"));
+        let pem = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
+        let read = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| refuse(error.to_string()))?;
+        if read.is_empty() { Err(refuse("there is no certificate in it".into())) } else { Ok(read) }
     }
 
     /// The address below which the service's versions lie, checked.

@@ -107,14 +107,11 @@ impl Case {
 /// Where an error isn't what was expected; of its message a part is enough.
 pub fn check_error(expected: &Map<String, Value>, found: &Value, problems: &mut Problems) {
     for (name, value) in expected {
-        let as_expected = match name.as_str() {
-            "message" => {
-                found[name].as_str().is_some_and(|text| value.as_str().is_some_and(|part| text.contains(part)))
-            }
-            _ => found[name] == *value,
-        };
-        if !as_expected {
-            problems.push(format!("error.{name} is {}, not {value} ({})", found[name], found["message"]));
+        let (found, text) = (&found[name], found["message"].as_str().unwrap_or_default());
+        if name != "message" {
+            differences(value, found, &format!("error ({text}).{name}"), problems);
+        } else if !value.as_str().is_some_and(|part| text.contains(part)) {
+            problems.push(format!("error says {text}, not {value}"));
         }
     }
 }

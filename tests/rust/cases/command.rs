@@ -60,7 +60,8 @@ fn arguments(
                     };
                 }
             }
-            (_, Value::Null) => {}
+            (_, Value::Null | Value::Bool(false)) => {}
+            (name, Value::Bool(true)) => drop(command.arg(option(name))),
             ("id", id) => drop(command.arg(text(id))),
             ("select", Value::Array(names)) => {
                 let names: Vec<_> = names.iter().map(text).collect();

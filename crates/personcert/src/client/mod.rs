@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::attempt::{Attempt, Hook, Progress};
 use crate::call::Operation;
@@ -183,8 +184,8 @@ impl Client {
             // An earlier attempt had been applied, and now it isn't there.
             Err(error) if error.details.status == Some(404) && error.outcome == Outcome::Unknown => Ok(()),
             Err(error) => Err(error),
-            Ok(reply) if reply.body.is_empty() => Ok(()),
-            Ok(reply) => Err(reply.unusable("a page came where nothing was expected; is there a proxy on the way?")),
+            Ok(reply) if reply.body.is_empty() || reply.json::<Map<String, Value>>().is_ok() => Ok(()),
+            Ok(reply) => Err(reply.unusable("the answer is not what Graph sends; is there a proxy on the way?")),
         }
     }
 

@@ -92,6 +92,7 @@ impl Reply {
         details.date.clone_from(&self.date);
         details.diagnostic.clone_from(&self.diagnostic);
         details.retry_after = self.retry_after;
+        details.attempts = Some(self.attempts);
         error
     }
 }

@@ -159,28 +159,18 @@ fn connections(config: &Config, root: &Url) -> Result<reqwest::Client> {
         // Reading the machine's certificate authorities takes longer than a call, and plain http has none. A proxy would
         // see the token.
         http = http.tls_certs_only([]).no_proxy();
-    } else if let Some(proxy) = &config.proxy {
-        let proxy = reqwest::Proxy::all(proxy).map_err(|error| {
-            Error::input("proxy", "this is not the address of a proxy, such as http://proxy:3128").caused_by(error)
-        })?;
+    } else if let Some(proxy) = config.proxy()? {
         http = http.proxy(proxy);
     } else if is_loopback(root) {
         http = http.no_proxy();
     }
-    if let Some(path) = &config.ca_file {
-        http = http.tls_certs_merge(authorities(path)?);
+    let authorities = config.authorities()?;
+    if !authorities.is_empty() {
+        http = http.tls_certs_merge(authorities);
     }
     http.build().map_err(|error| {
         Error::new(ErrorKind::InvalidInput, Outcome::NotSent, "the HTTP client can't be set up").caused_by(error)
     })
-}
-
-/// The certificate authorities in a PEM file.
-fn authorities(path: &str) -> Result<Vec<reqwest::Certificate>> {
-    let refuse = |why: String| Error::input("caFile", format!("{path}: {why}"));
-    let pem = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
-    let read = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| refuse(error.to_string()))?;
-    if read.is_empty() { Err(refuse("there is no certificate in it".into())) } else { Ok(read) }
 }
 
 /// A failure before the answer's head: was it sent, and can another attempt end otherwise?
@@ -190,10 +180,10 @@ fn network(error: reqwest::Error) -> Error {
     let mut insecure = false;
     while let Some(source) = deeper {
         cause = source.to_string();
-        let inner = source.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        insecure |= source.is::<rustls::Error>()
-            || inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>);
-        deeper = source.source();
+        insecure |= source.is::<rustls::Error>();
+        // An I/O error says what its cause says, and names as its source only what is below that.
+        let io = source.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        deeper = io.map_or_else(|| source.source(), |inner| Some(inner as &dyn std::error::Error));
     }
     let of = |kind, outcome, why: String, error: reqwest::Error| {
         Error::new(kind, outcome, why).caused_by(error.without_url())
