@@ -1,6 +1,7 @@
 // Runs tests/cases/*.json through the Node package. Needs Node alone.
+import { subscribe } from 'node:diagnostics_channel'
 import { readdirSync, readFileSync } from 'node:fs'
-import { isDeepStrictEqual } from 'node:util'
+import { inspect, isDeepStrictEqual } from 'node:util'
 
 import { Client, LocalGraph, PersonCertError } from '../../node/index.mjs'
 
@@ -67,19 +68,32 @@ function* wrongError({ message = '', ...expected }, error) {
   if (!error.message.includes(message)) yield `error says ${error.message}, not ${message}`
 }
 
+/** Every attempt that is published, and where a token can be seen in it or in an error. */
+const said = []
+subscribe('personcert:attempt', (attempt) => said.push(JSON.stringify(attempt)))
+
+function leaks({ token }, error, requests) {
+  if (error) said.push(error.stack, inspect(error, { depth: 10, showHidden: true }))
+  const leaked = token?.length > 8 && said.some((line) => line.includes(token)) ? ['a token was told or is in the error'] : []
+  said.length = 0
+  const elsewhere = requests.some((request) => request.elsewhere && request.authorization)
+  return elsewhere ? [...leaked, 'another server got the token'] : leaked
+}
+
 async function check(test, graph) {
   await graph.reset()
   for (const { user, certification } of test.given?.certifications ?? []) await graph.add(user, certification)
   await graph.faults(test.given?.faults ?? [])
   if (test.server) await graph.script(test.server)
+  const given = await settings(test, graph)
   let result, error
   try {
-    result = await carryOut(new Client(await settings(test, graph)), test.call)
+    result = await carryOut(new Client(given), test.call)
   } catch (thrown) {
     if (!(thrown instanceof PersonCertError)) throw thrown
     error = thrown
   }
-  const wrong = []
+  const wrong = leaks(given, error, await graph.requests())
   if (test.error) wrong.push(...(error ? wrongError(test.error, error) : ['no error was thrown']))
   else if (error) wrong.push(`threw ${error.kind}: ${error.message}`)
   else wrong.push(...differences(test.result, result, 'result'))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import re
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from personcert import AsyncClient, Client, LocalGraph, PersonCertError
 
 CASES = Path(__file__).resolve().parent.parent / "cases"
 RETRY_DELAY = 0.001
+TOKENS = []
 
 
 class WrongCall(Exception):
@@ -61,6 +63,8 @@ def config(case, graph):
         token = graph.token(**token)
     if token is not None:
         settings.setdefault("token", token)
+    if len(str(settings.get("token", ""))) > 8:
+        TOKENS.append(str(settings["token"]))
     return settings
 
 
@@ -119,6 +123,32 @@ def check_error(expected, error):
         yield f"error says {str(error)!r}, not {wanted!r}"
 
 
+class Log(logging.Handler):
+    """Every word that is logged."""
+
+    def __init__(self):
+        super().__init__(logging.DEBUG)
+        self.lines = []
+
+    def emit(self, record):
+        self.lines.append(self.format(record) + repr(vars(record)))
+
+
+LOG = Log()
+
+
+def leaks(case, graph, error):
+    """Where a token can be seen, and who got one without being the configured host."""
+    said = [*LOG.lines, *([str(error), repr(error), repr(vars(error)), repr(error.__cause__)] if error else [])]
+    for token in TOKENS:
+        if any(token in line for line in said):
+            yield "a token was logged or is in the error"
+    TOKENS.clear()
+    LOG.lines.clear()
+    if any(request.get("elsewhere") and request.get("authorization") for request in graph.requests()):
+        yield "another server got the token"
+
+
 def check(case, graph, carry_out):
     """Carry the case out and say what is wrong."""
     graph.reset()
@@ -144,6 +174,7 @@ def check(case, graph, carry_out):
         yield f"raised {error.kind}: {error}"
     else:
         yield from differences(case["result"], result, "result")
+    yield from leaks(case, graph, error)
     if "requests" in case:
         yield from differences(case["requests"], graph.requests(), "requests")
     if "stored" in case:
@@ -178,6 +209,9 @@ def main():
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         sys.exit(f"names used twice: {', '.join(sorted(twice))}")
+    logging.getLogger("personcert").setLevel(logging.DEBUG)
+    logging.getLogger("personcert").addHandler(LOG)
+    logging.getLogger("personcert").propagate = False
     with LocalGraph() as graph:
         done = run("python", cases, graph, call)
         loop = asyncio.new_event_loop()

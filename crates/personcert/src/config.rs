@@ -68,7 +68,7 @@ config! {
     connect_timeout = "connectTimeout": Duration = Duration::from_secs(10), Kind::Duration, "The longest a connection may take to come about. Default: 10 seconds.";
     max_attempts = "maxAttempts": u64 = 5, Kind::Integer, "How often a call is tried at most; 1 repeats nothing. Default: 5.";
     retry_delay = "retryDelay": Duration = Duration::from_secs(1), Kind::Duration, "The longest wait before the second attempt; it doubles with each further one, up to a minute. Each wait is a random part of it, unless the service says how long. Default: 1 second.";
-    proxy = "proxy": Option<String> = None, Kind::Text, "The address of an HTTP proxy, with user and password if it wants them. Default: the environment's (HTTPS_PROXY, NO_PROXY).";
+    proxy = "proxy": Option<Secret> = None, Kind::Text, "The address of an HTTP proxy, with user and password if it wants them. Default: the environment's (HTTPS_PROXY, NO_PROXY).";
     ca_file = "caFile": Option<String> = None, Kind::Text, "A PEM file with certificate authorities to trust besides the machine's (SSL_CERT_FILE replaces those).";
     max_response_bytes = "maxResponseBytes": u64 = 4 << 20, Kind::Number, "The largest answer that is read, in bytes. Default: 4 MiB.";
     unknown_audiences = "unknownAudiences": bool = false, Kind::Boolean, "Whether `allowedAudiences` may hold names that this version doesn't know. Default: no.";
@@ -115,10 +115,9 @@ impl Config {
 
     /// The proxy for everything, where one is set.
     pub(crate) fn proxy(&self) -> Result<Option<reqwest::Proxy>> {
-        let proxy = self.proxy.as_deref().map(reqwest::Proxy::all).transpose();
-        proxy.map_err(|error| {
-            Error::input("proxy", "this is not the address of a proxy, such as http://proxy:3128").caused_by(error)
-        })
+        // Its address may hold a password, so it is not repeated.
+        let refuse = |_| Error::input("proxy", "this is not the address of a proxy, such as http://proxy:3128");
+        self.proxy.as_ref().map(|proxy| reqwest::Proxy::all(proxy.expose())).transpose().map_err(refuse)
     }
 
     /// The certificate authorities in the PEM file, where one is set.
@@ -180,7 +179,7 @@ fn taken<T>(read: Option<T>, value: &Value, kind: Kind) -> Result<T> {
 impl Setting for Option<Secret> {
     fn take(value: &Value, _: Dialect) -> Result<Self> {
         // The value stays out of the message: it may be a token in the wrong wrapping.
-        value.as_str().map(|text| Some(text.into())).ok_or_else(|| Error::value("expected the token as text"))
+        value.as_str().map(|text| Some(text.into())).ok_or_else(|| Error::value("expected text"))
     }
 }
 

@@ -62,15 +62,20 @@ fn check(case: &Case, graph: &LocalGraph, carry_out: CarryOut<'_>) -> Result<Pro
     tell("script", json!({"answers": case.server}))?;
     tell("faults", json!({"faults": case.given.faults}))?;
     let settings = case.settings(graph.url(), tell)?;
+    let ended = carry_out(case, &settings)?;
     let mut problems = Vec::new();
-    match (carry_out(case, &settings)?, &case.error) {
+    let all = tell("requests", Value::Null)?;
+    if all.as_array().into_iter().flatten().any(|seen| seen["elsewhere"] == true && seen["authorization"] == true) {
+        problems.push("another server got the token".into());
+    }
+    match (ended, &case.error) {
         (Ended::Error(error), Some(expected)) => case::check_error(expected, &error, &mut problems),
         (Ended::Error(error), None) => problems.push(format!("ended with {error}")),
         (Ended::Value(_), Some(_)) => problems.push("there was no error".into()),
         (Ended::Value(value), None) => differences(&case.result, &value, "result", &mut problems),
     }
     if let Some(expected) = &case.requests {
-        differences(expected, &tell("requests", Value::Null)?, "requests", &mut problems);
+        differences(expected, &all, "requests", &mut problems);
     }
     if let Some(stored) = &case.stored {
         let all = tell("certifications", json!({"user": stored["user"]}))?;
