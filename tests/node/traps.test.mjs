@@ -1,6 +1,7 @@
 // What only Node can do wrong: odd values, signals, worker threads, processes. Needs Node alone.
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
@@ -41,10 +42,11 @@ async function failure(promise) {
   return error
 }
 
-let graph, client
+let graph, client, token
 before(async () => {
   graph = await LocalGraph.start()
-  client = new Client({ baseUrl: graph.url, token: await graph.token() })
+  token = await graph.token()
+  client = new Client({ baseUrl: graph.url, token })
 })
 beforeEach(() => graph.reset())
 after(() => graph.close())
@@ -208,6 +210,41 @@ describe('stopping', () => {
       break
     }
     assert.equal((await graph.requests()).length, 1)
+  })
+})
+
+describe('watching', () => {
+  const flaky = (more) => new Client({ baseUrl: graph.url, token, retryDelay: 1, ...more })
+
+  test('retries are told while they happen', async () => {
+    await graph.faults([{ times: 2, act: { answer: { status: 503 } } }])
+    const told = []
+    const updated = await flaky({ onRetry: (attempt) => told.push(attempt) }).update(ID, { description: 'x' })
+    assert.equal(updated.attempts, 3)
+    assert.deepEqual(told.map(({ attempt, status, kind }) => [attempt, status, kind]), [[1, 503, 'service'], [2, 503, 'service']])
+    assert.throws(() => flaky({ onRetry: 'text' }), { kind: 'invalid_input', parameter: 'onRetry' })
+  })
+
+  test('every attempt is published', async () => {
+    const told = []
+    const listen = (attempt) => told.push(attempt)
+    subscribe('personcert:attempt', listen)
+    await flaky().get(ID)
+    unsubscribe('personcert:attempt', listen)
+    assert.deepEqual(told.map(({ method, target, status }) => [method, target, status]), [['GET', '/me/profile/certifications/{id}', 200]])
+  })
+
+  test('nothing is sent after a call was stopped while it waited', async () => {
+    await graph.faults([{ act: { answer: { status: 503 } } }])
+    const controller = new AbortController()
+    const waiting = flaky({ retryDelay: 200, maxAttempts: 100, onRetry: () => controller.abort() })
+    const error = await failure(waiting.update(ID, { description: 'x' }, { signal: controller.signal }))
+    assert.deepEqual([error.kind, error.outcome], ['cancelled', 'refused'])
+    const sent = (await graph.requests()).length
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    assert.equal((await graph.requests()).length, sent)
+    await graph.reset()
+    assert.equal((await waiting.get(ID)).id, ID)
   })
 })
 

@@ -4,6 +4,8 @@ import asyncio
 import copy
 import datetime
 import gc
+import logging
+import multiprocessing
 import os
 import pickle
 import signal
@@ -225,7 +227,7 @@ class Waiting(Traps):
             await client.update(ID, description=text)
             return [item.description async for item in client.list()]
 
-        for at in range(20):
+        for at in range(100):
             self.assertEqual(asyncio.run(one(f"text {at}")), [f"text {at}"])
 
     def test_many_calls_at_once(self):
@@ -299,6 +301,117 @@ class Waiting(Traps):
         for thread in threads:
             thread.join(30)
         self.assertEqual(sum(counts), 200)
+
+
+class Watching(Traps):
+    def test_retries_are_told_while_they_happen(self):
+        self.graph.faults([{"times": 2, "act": {"answer": {"status": 503}}}])
+        told = []
+
+        def watch(attempt):
+            told.append((attempt.attempt, attempt.status, attempt.kind, len(self.graph.requests())))
+
+        with Client(**self.settings(), retry_delay=0.001, on_retry=watch) as client:
+            self.assertEqual(client.update(ID, description="x").attempts, 3)
+        self.assertEqual(told, [(1, 503, "service", 1), (2, 503, "service", 2)])
+
+    def test_retries_are_told_with_asyncio(self):
+        self.graph.faults([{"times": 1, "act": "resetAfterReading"}])
+        told = []
+
+        async def update():
+            async with AsyncClient(**self.settings(), retry_delay=0.001, on_retry=told.append) as client:
+                return await client.update(ID, description="x")
+
+        self.assertEqual(asyncio.run(update()).attempts, 2)
+        self.assertEqual([(attempt.kind, attempt.outcome, attempt.wait_ms >= 0) for attempt in told], [("network", "unknown", True)])
+
+    def test_a_hook_that_fails_or_calls_back_does_no_harm(self):
+        seen = []
+
+        def hook(attempt):
+            try:
+                client.get(ID)
+            except PersonCertError as error:
+                seen.append(str(error))
+            raise ZeroDivisionError
+
+        self.graph.faults([{"times": 1, "act": {"answer": {"status": 503}}}])
+        unraisable, sys.unraisablehook = sys.unraisablehook, lambda event: seen.append(event.exc_type)
+        try:
+            with Client(**self.settings(), retry_delay=0.001, on_retry=hook) as client:
+                self.assertEqual(client.update(ID, description="x").attempts, 2)
+        finally:
+            sys.unraisablehook = unraisable
+        self.assertEqual(seen[1], ZeroDivisionError)
+        self.assertIn("under way", seen[0])
+
+    def test_attempts_are_logged(self):
+        logger = logging.getLogger("personcert")
+        with self.assertLogs(logger, logging.DEBUG) as logs, Client(**self.settings(), retry_delay=0.001) as client:
+            self.graph.faults([{"times": 1, "act": {"answer": {"status": 503}}}])
+            client.get(ID)
+        first, second = logs.records
+        self.assertEqual((first.levelno, second.levelno), (logging.INFO, logging.DEBUG))
+        self.assertIn("GET /me/profile/certifications/{id}: 503 in", first.getMessage())
+        self.assertEqual(second.personcert["status"], 200)
+        self.assertNotIn(ID, "".join(logs.output))
+
+    def test_nothing_is_sent_after_a_task_was_cancelled(self):
+        async def cancel():
+            waiting = asyncio.Event()
+            loop = asyncio.get_running_loop()
+            settings = {**self.settings(), "retry_delay": 0.2, "max_attempts": 100}
+            async with AsyncClient(**settings, on_retry=lambda _: loop.call_soon_threadsafe(waiting.set)) as client:
+                task = asyncio.ensure_future(client.update(ID, description="x"))
+                await waiting.wait()
+                task.cancel()
+                with self.assertRaises(asyncio.CancelledError):
+                    await task
+                sent = len(self.graph.requests())
+                await asyncio.sleep(0.5)
+                self.assertEqual(len(self.graph.requests()), sent)
+                self.graph.reset()
+                self.assertEqual((await client.get(ID)).id, ID)
+
+        self.graph.faults([{"act": {"answer": {"status": 503}}}])
+        asyncio.run(cancel())
+
+
+class Bounds(Traps):
+    def test_memory_stays_bounded_whatever_comes(self):
+        code = (
+            "import resource, sys, personcert\n"
+            "client = personcert.Client(base_url=sys.argv[1], token=sys.argv[2], max_attempts=1)\n"
+            f"client.get('{ID}')\n"
+            "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+            "for _ in range(int(sys.argv[3])):\n"
+            "    try:\n"
+            f"        client.get('{ID}')\n"
+            "        sys.exit('no error')\n"
+            "    except personcert.PersonCertError as error:\n"
+            "        assert error.kind in ('protocol', 'service'), error\n"
+            "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)\n"
+        )
+        acts = ["gzipBomb", "endless", "largeError", "deep"]
+        self.graph.faults([{"nth": 1}, *({"times": 1, "act": act} for act in acts)])
+        child = subprocess.run(
+            [sys.executable, "-c", code, self.graph.url, self.token, str(len(acts))],
+            capture_output=True, text=True, timeout=60, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        self.assertEqual(child.returncode, 0, child.stderr)
+        self.assertLess(int(child.stdout), 64)
+
+
+def in_a_spawned_process(settings):
+    with Client(**settings) as client:
+        return [client.get(ID).id for _ in range(5)]
+
+
+class Processes(Traps):
+    def test_spawned_processes(self):
+        with multiprocessing.get_context("spawn").Pool(2) as pool:
+            self.assertEqual(pool.map(in_a_spawned_process, [self.settings()] * 4), [[ID] * 5] * 4)
 
 
 @unittest.skipUnless(hasattr(os, "fork"), "no fork here")

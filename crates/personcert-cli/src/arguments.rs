@@ -148,6 +148,15 @@ pub(crate) struct Serve {
     /// How many certifications each generated user has
     #[arg(long, default_value_t = 0)]
     pub(crate) certifications: u32,
+    /// A JSON file with a list of faults
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
+    /// Makes ids and everything that is random the same each time
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) random_seed: Option<u64>,
+    /// Serve https; the file with its certificate authority is printed
+    #[arg(long)]
+    pub(crate) tls: bool,
     /// Whose token to print
     #[arg(long, value_name = "USER")]
     pub(crate) token_for: Option<String>,

@@ -17,17 +17,22 @@ pub(crate) async fn serve(serve: &Serve, as_json: bool) -> Result<()> {
         seed: serve.seed.clone(),
         users: serve.users,
         certifications: serve.certifications,
+        faults: serve.faults.clone(),
+        random_seed: serve.random_seed,
+        tls: serve.tls,
         ..Options::default()
     };
     let graph = LocalGraph::start(options)?;
     let token = graph.command("token", &json!({"user": serve.token_for}))?;
+    let authority = graph.command("ca", &json!({}))?;
     let ready = if as_json {
-        json!({"url": graph.url(), "token": token}).to_string()
+        json!({"url": graph.url(), "token": token, "caFile": authority}).to_string()
     } else {
         let token = token.as_str().unwrap_or_default();
+        let trust = authority.as_str().map(|file| format!("# give --ca-file {file}\n")).unwrap_or_default();
         format!(
             "A local Graph, for tests and trials; this is not the service.\n\nexport PERSONCERT_BASE_URL={}\n\
-             export PERSONCERT_TOKEN={token}\n\nCtrl-C stops it.",
+             export PERSONCERT_TOKEN={token}\n{trust}\nCtrl-C stops it.",
             graph.url()
         )
     };

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::run::{Done, command, root, run};
 
 /// The tools that check and package the Python side.
-const PYTHON_TOOLS: &[&str] = &["maturin==1.16.0", "mypy==2.4.1", "pyright==1.1.414"];
+const PYTHON_TOOLS: &[&str] = &["maturin==1.16.0", "mypy==2.4.1", "pyright==1.1.414", "uvloop==0.22.1"];
 /// The tools that check the Node side.
 const NODE_TOOLS: &[&str] = &["typescript@5.9.3", "@types/node@20.19.0"];
 

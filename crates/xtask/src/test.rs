@@ -22,7 +22,7 @@ const STEPS: &[Step] = &[
     ("Python: cases and traps", python),
     ("Node: cases and traps", node),
     ("the examples in the documents", examples::run_all),
-    ("Python types", python_types),
+    ("Python types and uvloop", python_types),
     ("TypeScript types", node_types),
 ];
 
@@ -58,6 +58,7 @@ fn python_types() -> Done {
     let pyright = ["-m", "pyright", "--pythonpath", ".venv/bin/python"];
     run(from_source(setup::python(), &mypy).args(["python/personcert", "tests/python/usage.py"]))?;
     refuse(from_source(setup::python(), &mypy).arg("tests/python/misspelt.py"), MISTAKES)?;
+    run(&mut from_source(setup::python(), &["tests/python/test_uvloop.py"]))?;
     run(from_source(setup::python(), &pyright).arg("tests/python/usage.py"))?;
     refuse(from_source(setup::python(), &pyright).arg("tests/python/misspelt.py"), MISTAKES)
 }

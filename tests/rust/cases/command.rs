@@ -16,14 +16,7 @@ pub struct Command {
 impl Command {
     /// Builds the command that is tested; where it is fresh this does nothing.
     pub fn build() -> Result<Self, String> {
-        let arguments = ["build", "--quiet", "--package", "personcert-cli", "--message-format", "json"];
-        let built = process::Command::new(env!("CARGO")).args(arguments).output().map_err(|error| error.to_string())?;
-        let messages = String::from_utf8_lossy(&built.stdout);
-        let program = messages
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-            .find_map(|message| message["executable"].as_str().map(PathBuf::from));
-        Ok(Self { program: program.ok_or("the command could not be built")? })
+        personcert_tests::command().map(|program| Self { program })
     }
 
     pub fn carry_out(&self, case: &Case, settings: &Value) -> Result<Ended, String> {
