@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 fn ctrl_c_ends_a_call_and_says_what_became_of_it() {
     let graph = LocalGraph::start(Options::default()).expect("a local Graph");
     graph.command("faults", &json!({"faults": [{"act": {"answer": {"status": 503}}}]})).expect("faults");
-    let mut child = Command::new(personcert_tests::command().expect("the command"))
+    let mut child = Command::new(env!("CARGO_BIN_EXE_personcert"))
         .args(["update", "x", "--set", "description=x", "--json", "--verbose"])
         .args(["--retry-delay", "100", "--timeout", "1000"])
         .env_clear()
@@ -34,7 +34,7 @@ fn ctrl_c_ends_a_call_and_says_what_became_of_it() {
 
 #[test]
 fn a_server_ends_with_its_input_and_does_what_it_is_told_over_http() {
-    let mut child = Command::new(personcert_tests::command().expect("the command"))
+    let mut child = Command::new(env!("CARGO_BIN_EXE_personcert"))
         .args(["serve", "--until-eof", "--json", "--users", "2", "--certifications", "3", "--random-seed", "1"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -58,7 +58,7 @@ fn some<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Valu
 
 /// Every case of every file; a name may be used once.
 pub fn load() -> Result<Vec<Case>, String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cases");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases");
     let entries = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.sort();

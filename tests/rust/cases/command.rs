@@ -1,7 +1,6 @@
 //! The `personcert` command as a front end: a process for each case.
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::{self, Output};
 
 use serde_json::{Map, Value};
@@ -9,38 +8,27 @@ use tempfile::NamedTempFile;
 
 use crate::case::{Case, Ended};
 
-pub struct Command {
-    program: PathBuf,
-}
-
-impl Command {
-    /// Builds the command that is tested; where it is fresh this does nothing.
-    pub fn build() -> Result<Self, String> {
-        personcert_tests::command().map(|program| Self { program })
-    }
-
-    pub fn carry_out(&self, case: &Case, settings: &Value) -> Result<Ended, String> {
-        let mut command = process::Command::new(&self.program);
-        command.env_clear().arg("--json");
-        let _current = arguments(&mut command, &case.call.operation, &case.call.arguments)?;
-        for (name, value) in settings.as_object().into_iter().flatten() {
-            match (name.as_str(), value) {
-                ("token", token) => drop(command.env("PERSONCERT_TOKEN", text(token))),
-                (name, Value::Bool(false)) => return Err(format!("the command can't say {name}: false")),
-                (name, Value::Bool(true)) => drop(command.arg(option(name))),
-                (name, value) => drop(command.arg(format!("{}={}", option(name), text(value)))),
-            }
+/// Runs the command that cargo built for this test.
+pub fn carry_out(case: &Case, settings: &Value) -> Result<Ended, String> {
+    let mut command = process::Command::new(env!("CARGO_BIN_EXE_personcert"));
+    command.env_clear().arg("--json");
+    let _current = arguments(&mut command, &case.call.operation, &case.call.arguments)?;
+    for (name, value) in settings.as_object().into_iter().flatten() {
+        match (name.as_str(), value) {
+            ("token", token) => drop(command.env("PERSONCERT_TOKEN", text(token))),
+            (name, Value::Bool(false)) => return Err(format!("the command can't say {name}: false")),
+            (name, Value::Bool(true)) => drop(command.arg(option(name))),
+            (name, value) => drop(command.arg(format!("{}={}", option(name), text(value)))),
         }
-        let output = command.arg("--verbose").output().map_err(|error| error.to_string())?;
-        let token = settings["token"].as_str().filter(|token| token.len() > 8);
-        let said = |bytes: &[u8]| token.is_some_and(|token| String::from_utf8_lossy(bytes).contains(token));
-        if said(&output.stdout) || said(&output.stderr) {
-            return Err("a token was printed".into());
-        }
-        ended(output)
     }
+    let output = command.arg("--verbose").output().map_err(|error| error.to_string())?;
+    let token = settings["token"].as_str().filter(|token| token.len() > 8);
+    let said = |bytes: &[u8]| token.is_some_and(|token| String::from_utf8_lossy(bytes).contains(token));
+    if said(&output.stdout) || said(&output.stderr) {
+        return Err("a token was printed".into());
+    }
+    ended(output)
 }
-
 /// Says a call in the command's words. The file for `--current` lives as long as what is given back.
 fn arguments(
     command: &mut process::Command,

@@ -29,9 +29,8 @@ fn run_all() -> Result<bool, String> {
     let cases = case::load()?;
     let graph = LocalGraph::start(Options::default()).map_err(|error| error.to_string())?;
     let api = api::Api::new()?;
-    let command = command::Command::build()?;
     let rust = run("rust", &cases, &graph, &|case, settings| api.carry_out(case, settings));
-    let cli = run("cli", &cases, &graph, &|case, settings| command.carry_out(case, settings));
+    let cli = run("cli", &cases, &graph, &command::carry_out);
     Ok(rust && cli)
 }
 
