@@ -1,6 +1,6 @@
 //! Places where connections go wrong, and TLS.
 
-#![allow(missing_docs, clippy::unwrap_used, dead_code)]
+#![allow(missing_docs, dead_code)]
 
 mod support;
 
@@ -105,8 +105,9 @@ fn commands_over_http_keep_to_their_own_address() {
     let graph = start();
     let ask = |host: &str| {
         let mut stream = connect(graph.url());
-        let wanted =
-            format!("POST /_local/clock HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{{}}");
+        let wanted = format!(
+            "POST /_local/clock HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{{}}"
+        );
         stream.write_all(wanted.as_bytes()).unwrap();
         read(&mut stream, usize::MAX)
     };
