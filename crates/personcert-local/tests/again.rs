@@ -1,6 +1,6 @@
 //! Runs that can be had again: seeds and snapshots.
 
-#![allow(missing_docs, clippy::unwrap_used, dead_code)]
+#![allow(missing_docs, dead_code)]
 
 mod support;
 

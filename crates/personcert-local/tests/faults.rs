@@ -1,6 +1,6 @@
 //! What faults do, and to which requests.
 
-#![allow(missing_docs, clippy::unwrap_used, dead_code)]
+#![allow(missing_docs, dead_code)]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! Throttling, the clock, the log's filters.
 
-#![allow(missing_docs, clippy::unwrap_used, dead_code)]
+#![allow(missing_docs, dead_code)]
 
 mod support;
 

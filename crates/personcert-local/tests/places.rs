@@ -1,6 +1,6 @@
 //! Places where connections go wrong, and TLS.
 
-#![allow(missing_docs, clippy::unwrap_used, dead_code)]
+#![allow(missing_docs, dead_code)]
 
 mod support;
 
