@@ -9,6 +9,8 @@ mod clock;
 mod commands;
 mod connection;
 mod fault;
+#[doc(hidden)]
+pub mod fuzzing;
 mod graph;
 mod log;
 mod options;

@@ -80,9 +80,16 @@ pub fn default(store: &Store) -> Seeded {
 /// Certifications from a `.jsonl` file (`{"user": …, "certification": {…}}` a line) or a `.csv` file (a column
 /// `user` and Graph's names). Users that aren't there yet are made.
 pub fn file(store: &Store, path: &Path, now: &str, random: &mut Random) -> Seeded {
-    let at = |line: usize, why: &dyn std::fmt::Display| format!("{}, line {line}: {why}", path.display());
-    if path.extension().is_some_and(|extension| extension == "csv") {
-        let mut rows = csv::Reader::from_path(path)?;
+    let csv = path.extension().is_some_and(|extension| extension == "csv");
+    let read = text(store, csv, &std::fs::read_to_string(path)?, now, random);
+    read.map_err(|error| format!("{}, {error}", path.display()).into())
+}
+
+/// The same from the text of such a file.
+pub fn text(store: &Store, csv: bool, text: &str, now: &str, random: &mut Random) -> Seeded {
+    let at = |line: usize, why: &dyn std::fmt::Display| format!("line {line}: {why}");
+    if csv {
+        let mut rows = csv::Reader::from_reader(text.as_bytes());
         let names = rows.headers()?.clone();
         for (row, record) in rows.records().enumerate() {
             let record = record.map_err(|error| at(row + 2, &error))?;
@@ -95,7 +102,7 @@ pub fn file(store: &Store, path: &Path, now: &str, random: &mut Random) -> Seede
         }
         return Ok(());
     }
-    for (row, line) in std::fs::read_to_string(path)?.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+    for (row, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let value: Value = serde_json::from_str(line).map_err(|error| at(row + 1, &error))?;
         let user = value["user"].as_str().ok_or_else(|| at(row + 1, &"there is no user"))?;
         one(store, user, object(value["certification"].clone()), now, random).map_err(|error| at(row + 1, &error))?;

@@ -178,10 +178,8 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let details = &self.details;
-        if let Some(parameter) = &details.parameter {
-            write!(f, "{parameter}: ")?;
-        }
-        f.write_str(&self.message)?;
+        let mut text = details.parameter.as_ref().map(|parameter| format!("{parameter}: ")).unwrap_or_default();
+        text.push_str(&self.message);
         let known = [
             ("status", details.status.map(|status| status.to_string())),
             ("code", details.code.clone()),
@@ -190,7 +188,11 @@ impl fmt::Display for Error {
             ("client-request-id", details.client_request_id.clone()),
         ];
         let known: Vec<_> = known.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value?))).collect();
-        if known.is_empty() { Ok(()) } else { write!(f, " [{}]", known.join(", ")) }
+        if !known.is_empty() {
+            text = format!("{text} [{}]", known.join(", "));
+        }
+        // One line whatever the service or the caller wrote, and nothing that steers a terminal.
+        f.write_str(&text.replace(char::is_control, " "))
     }
 }
 

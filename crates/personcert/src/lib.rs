@@ -9,6 +9,8 @@ mod change;
 mod client;
 mod config;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod retry;
 mod secret;
 mod target;

@@ -3,6 +3,7 @@
 mod bench;
 mod demo;
 mod examples;
+mod fuzz;
 mod run;
 mod setup;
 mod stubs;
@@ -15,6 +16,7 @@ Usage: cargo xtask COMMAND
 
   demo             build everything and make the specification's change from three front ends
   test             set up and run every test in every language
+  fuzz --minutes N run each fuzz target for so long, guided by coverage (needs a C++ compiler)
   stubs [--check]  write the Python and TypeScript types from the core's tables, or check that they are fresh
   bench            measure what an update costs, here and with the peers (needs nginx)
   package          build the wheel and the npm tarball into dist/, and try both in empty environments
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         ["demo"] => demo::demo(),
         ["test"] => test::test(),
         ["bench"] => bench::bench(),
+        ["fuzz", "--minutes", minutes] => fuzz::fuzz(minutes),
         ["stubs"] => stubs::write(),
         ["stubs", "--check"] => stubs::check(),
         ["package"] => setup::package().and_then(|packages| test::try_packages(&packages)),

@@ -7,6 +7,7 @@ mod reply;
 mod transport;
 
 pub use pages::{ListQuery, Pages};
+pub(crate) use reply::error_of;
 
 use std::sync::Arc;
 use std::time::Duration;

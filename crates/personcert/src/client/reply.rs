@@ -68,26 +68,15 @@ impl Reply {
 
     /// The service's refusal or failure.
     pub(super) fn into_error(self) -> Error {
-        let (kind, outcome, meaning) = classify(self.status);
-        let said = Said::read(&self.body);
-        let mut message = meaning.to_owned();
-        if let Some(text) = said.message.as_deref().filter(|text| !text.is_empty()) {
-            let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
-            message = format!("{message}. The service says: {text}");
-        }
-        let mut error = self.describe(Error::new(kind, outcome, message));
-        error.details.code = said.code;
-        error.details.service_message = said.message;
-        if error.details.request_id.is_none() {
-            error.details.request_id = said.request_id;
-        }
-        error
+        self.describe(error_of(self.status, &self.body))
     }
 
     fn describe(&self, mut error: Error) -> Error {
         let details = &mut error.details;
         details.status = Some(self.status);
-        details.request_id.clone_from(&self.request_id);
+        if self.request_id.is_some() {
+            details.request_id.clone_from(&self.request_id);
+        }
         details.client_request_id = Some(self.client_request_id.clone());
         details.date.clone_from(&self.date);
         details.diagnostic.clone_from(&self.diagnostic);
@@ -95,6 +84,23 @@ impl Reply {
         details.attempts = Some(self.attempts);
         error
     }
+}
+
+/// The error that a status and a body make.
+pub(crate) fn error_of(status: u16, body: &[u8]) -> Error {
+    let (kind, outcome, meaning) = classify(status);
+    let said = Said::read(body);
+    let mut message = meaning.to_owned();
+    if let Some(text) = said.message.as_deref().filter(|text| !text.is_empty()) {
+        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
+        message = format!("{message}. The service says: {text}");
+    }
+    let mut error = Error::new(kind, outcome, message);
+    error.details.status = Some(status);
+    error.details.code = said.code;
+    error.details.service_message = said.message;
+    error.details.request_id = said.request_id;
+    error
 }
 
 /// What a status means to the caller. Decided by the status alone: codes vary and messages are often empty.

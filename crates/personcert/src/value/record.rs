@@ -122,11 +122,16 @@ macro_rules! record {
                 }
             }
 
+            /// Takes a member in. Where an object names one twice the last counts, as everywhere in JSON.
             fn member(&mut self, name: &str, value: serde_json::Value) {
+                self.nulls.retain(|null| *null != name);
+                if !self.extra.is_empty() {
+                    self.extra.shift_remove(name);
+                }
                 let unread = match name {
-                    $($graph if value.is_null() => { self.nulls.push($graph); None }
+                    $($graph if value.is_null() => { self.$field = None; self.nulls.push($graph); None }
                     $graph => $crate::value::record::read_into(&mut self.$field, value),)*
-                    $($fixed_graph if value.is_null() => { self.nulls.push($fixed_graph); None }
+                    $($fixed_graph if value.is_null() => { self.$fixed = None; self.nulls.push($fixed_graph); None }
                     $fixed_graph => $crate::value::record::read_into(&mut self.$fixed, value),)*
                     _ => Some(value),
                 };
@@ -229,7 +234,10 @@ pub(crate) fn read_into<T: super::PropertyValue>(field: &mut Option<T>, value: V
             *field = Some(read);
             None
         }
-        Err(value) => Some(value),
+        Err(value) => {
+            *field = None;
+            Some(value)
+        }
     }
 }
 

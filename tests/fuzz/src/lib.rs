@@ -1,0 +1,79 @@
+//! What is fuzzed, and what must hold whatever comes.
+
+use personcert::{Call, CertificationPatch, Dialect, PersonCertification, Target, User};
+use serde_json::{Map, Value};
+
+/// A target: it panics where something doesn't hold.
+pub type Fuzzed = fn(&[u8]);
+
+/// Every target by its name, which is that of its folder in `corpus/`.
+pub const TARGETS: &[(&str, Fuzzed)] = &[
+    ("error_body", error_body),
+    ("success_body", success_body),
+    ("retry_after", retry_after),
+    ("patch", patch),
+    ("target", target),
+    ("seed", seed),
+];
+
+/// Any body of an error gives an error.
+fn error_body(data: &[u8]) {
+    let error = personcert::fuzzing::error_body(500, data);
+    assert_eq!(error.details.status, Some(500));
+    assert!(error.to_string().chars().all(|c| !c.is_control()), "{error}");
+}
+
+/// What is read loses nothing: written and read again it is the same.
+fn success_body(data: &[u8]) {
+    let Ok(read) = serde_json::from_slice::<PersonCertification>(data) else { return };
+    let written = serde_json::to_value(&read).expect("a certification can be written");
+    let again: PersonCertification = serde_json::from_value(written).expect("what was written can be read");
+    assert_eq!(read, again);
+}
+
+/// A wait is a time.
+fn retry_after(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (asked, now) = text.split_once('\n').unwrap_or((&text, ""));
+    if let Some(wait) = personcert::fuzzing::retry_after(asked, now) {
+        assert!(wait.is_finite() && wait >= 0.0, "{wait}");
+    }
+}
+
+/// Only what was given is sent, with names that Graph knows.
+fn patch(data: &[u8]) {
+    let Ok(arguments) = serde_json::from_slice::<Map<String, Value>>(data) else { return };
+    for operation in ["update", "create", "get", "list", "delete"] {
+        drop(Call::read(operation, &arguments, Dialect::GRAPH));
+    }
+    let Ok(patch) = CertificationPatch::read(&arguments, Dialect::GRAPH) else { return };
+    let sent = serde_json::to_value(&patch).expect("a patch can be written");
+    let sent = sent.as_object().expect("a patch is an object");
+    assert_eq!(sent.len(), arguments.len());
+    for (name, value) in sent {
+        assert_eq!(value.is_null(), arguments[name].is_null(), "{name}");
+    }
+}
+
+/// An id is never a way into another path.
+fn target(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (user, id) = text.split_once('\n').unwrap_or(("", &text));
+    let user = if user.is_empty() { User::Me } else { User::Named(user.to_owned()) };
+    let Ok(target) = Target::new(user.clone(), id) else { return };
+    let path = target.path();
+    let segments = match user {
+        User::Named(name) if !name.starts_with('$') => 5,
+        _ => 4,
+    };
+    assert_eq!(path.split('/').skip(1).count(), segments, "{path}");
+    assert!(path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\\\"<>".contains(&byte)), "{path}");
+    assert!(path.split('/').all(|segment| segment != "." && segment != ".."), "{path}");
+}
+
+/// A file of certifications is read, or refused.
+fn seed(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    drop(personcert_local::fuzzing::seed(true, &text));
+    drop(personcert_local::fuzzing::seed(false, &text));
+}
