@@ -129,9 +129,9 @@ macro_rules! record {
                     self.extra.shift_remove(name);
                 }
                 let unread = match name {
-                    $($graph if value.is_null() => { self.$field = None; self.nulls.push($graph); None }
+                    $($graph if value.is_null() => { self.$field = None; $crate::value::record::add(&mut self.nulls, $graph); None }
                     $graph => $crate::value::record::read_into(&mut self.$field, value),)*
-                    $($fixed_graph if value.is_null() => { self.$fixed = None; self.nulls.push($fixed_graph); None }
+                    $($fixed_graph if value.is_null() => { self.$fixed = None; $crate::value::record::add(&mut self.nulls, $fixed_graph); None }
                     $fixed_graph => $crate::value::record::read_into(&mut self.$fixed, value),)*
                     _ => Some(value),
                 };
@@ -219,6 +219,13 @@ pub(crate) const fn plain(name: &str) -> &str {
     match name.as_bytes() {
         [b'r', b'#', ..] => name.split_at(2).1,
         _ => name,
+    }
+}
+
+/// Adds a name in its place, so that the order in which the service wrote members makes no difference.
+pub(crate) fn add(names: &mut Vec<&'static str>, name: &'static str) {
+    if let Err(place) = names.binary_search(&name) {
+        names.insert(place, name);
     }
 }
 
