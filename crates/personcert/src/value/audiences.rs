@@ -85,10 +85,10 @@ impl Audiences {
 
 impl fmt::Display for Audiences {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.flags >= 64 {
-            return write!(f, "{}", self.flags);
-        }
-        let known = (1..NAMES.len()).filter(|at| self.flags & (1 << (at - 1)) != 0).map(|at| NAMES[at]);
+        // A flag without a name makes a number of all of them.
+        let number = (self.flags >= 64).then(|| self.flags.to_string());
+        let named = (1..NAMES.len()).filter(|at| number.is_none() && self.flags & (1 << (at - 1)) != 0);
+        let known = named.map(|at| NAMES[at]).chain(number.as_deref());
         let names: Vec<_> = known.chain(self.others.iter().map(String::as_str)).collect();
         f.write_str(if names.is_empty() { NAMES[0].to_owned() } else { names.join(",") }.as_str())
     }
@@ -139,6 +139,7 @@ mod tests {
             (json!("organization,contacts"), "contacts,organization"),
             (json!("organization, newOne"), "organization,newOne"),
             (json!(72), "72"),
+            (json!("newOne,64,organization"), "72,newOne"),
         ] {
             assert_eq!(Audiences::read(wire).unwrap().to_string(), text);
         }
