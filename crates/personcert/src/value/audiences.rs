@@ -87,8 +87,8 @@ impl fmt::Display for Audiences {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A flag without a name makes a number of all of them.
         let number = (self.flags >= 64).then(|| self.flags.to_string());
-        let named = (1..NAMES.len()).filter(|at| number.is_none() && self.flags & (1 << (at - 1)) != 0);
-        let known = named.map(|at| NAMES[at]).chain(number.as_deref());
+        let flagged = (1..NAMES.len()).filter(|at| number.is_none() && self.flags & (1 << (at - 1)) != 0);
+        let known = flagged.map(|at| NAMES[at]).chain(number.as_deref());
         let names: Vec<_> = known.chain(self.others.iter().map(String::as_str)).collect();
         f.write_str(if names.is_empty() { NAMES[0].to_owned() } else { names.join(",") }.as_str())
     }
