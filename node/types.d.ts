@@ -213,7 +213,7 @@ export interface ClientOptions {
  * - `auth`: There is no token, or the service did not accept it (401). Sign in again.
  * - `permission`: The token is good but does not allow this (403).
  * - `not_found`: The user or the certification does not exist, or cannot be edited through Graph (404, 410).
- * - `conflict`: The state of the resource forbids it now (409, 412, 423).
+ * - `conflict`: The state of the resource forbids it now (409, 412, 423, 424).
  * - `throttled`: Too many requests (429). Wait as long as `retry_after` says.
  * - `service`: The service failed (5xx).
  * - `network`: No connection, or it was lost.

@@ -25,11 +25,19 @@ pub fn fuzz(minutes: &str) -> Done {
     for target in targets {
         let found = place.join(format!("{target}-corpus"));
         fs::create_dir_all(&found).map_err(|error| format!("{}: {error}", found.display()))?;
-        println!("== {target}");
+        let log = place.join(format!("{target}.log"));
+        let file = fs::File::create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
         let mut fuzzer = command(place.join(TARGET).join("release/fuzz"), &["-print_final_stats=1", "-max_len=65536"]);
         fuzzer.arg(format!("-max_total_time={}", minutes * 60)).arg("-rss_limit_mb=1024").arg("-timeout=10");
-        fuzzer.arg(format!("-artifact_prefix={}/{target}-", place.display())).arg("-verbosity=0");
-        run(fuzzer.arg(&found).arg(corpus.join(&target)).env("FUZZ_TARGET", &target))?;
+        fuzzer.arg(format!("-artifact_prefix={}/{target}-", place.display()));
+        fuzzer.arg(&found).arg(corpus.join(&target)).env("FUZZ_TARGET", &target).stderr(file);
+        let status = fuzzer.status().map_err(|error| format!("{target} did not start: {error}"))?;
+        let said = fs::read_to_string(&log).unwrap_or_default();
+        let last = |word: &str| said.lines().rfind(|line| line.contains(word)).unwrap_or_default().to_owned();
+        println!("{target}: {} | {}", last("number_of_executed_units"), last("cov: "));
+        if !status.success() {
+            return Err(format!("{target} broke ({status}); see {}", log.display()));
+        }
     }
     Ok(())
 }
