@@ -11,6 +11,17 @@ import type {
 
 export * from './types.js'
 
+/** A token and when it ends, in milliseconds since 1970, as `@azure/identity` has it. */
+export interface Token {
+  token: string
+  expiresOnTimestamp?: number
+}
+
+/** Anything that gets tokens: a credential of `@azure/identity`, or a function. It is asked when no token still serves. */
+export type Credential =
+  | { getToken(scopes: string | string[], options?: { claims?: string }): Promise<Token | null> }
+  | (() => string | Token | Promise<string | Token>)
+
 /** What every call takes. */
 export interface CallOptions {
   /** The user's object id or user principal name; left out: the signed-in user. */
@@ -56,7 +67,7 @@ export class Client {
    * each failed attempt that will be followed by another. Every attempt is published on the diagnostics channel
    * `personcert:attempt`, when that had a subscriber as the client was made.
    */
-  constructor(options?: ClientOptions & { onRetry?: (attempt: Attempt) => void })
+  constructor(options?: ClientOptions & { credential?: Credential; onRetry?: (attempt: Attempt) => void })
   /** Changes a certification: a value sets, null clears, undefined and absence keep. */
   update(id: string, changes: CertificationChanges, options?: UpdateOptions): Promise<Updated>
   /** Reads a certification. */

@@ -59,14 +59,27 @@ function watch(onRetry) {
   }
 }
 
+/** What the native half calls when it needs a token; its promise gives the token and its end. */
+function ask(credential) {
+  if (credential === undefined || credential === null) return undefined
+  if (typeof credential !== 'function' && typeof credential.getToken !== 'function') {
+    throw wrong('credential', 'expected a function, or an object with getToken')
+  }
+  return async (text) => {
+    const { scope, claims } = JSON.parse(text)
+    const given = await (credential.getToken ? credential.getToken(scope, claims ? { claims } : {}) : credential())
+    return JSON.stringify(typeof given === 'string' ? { token: given } : given)
+  }
+}
+
 class Client {
   #native
 
   constructor(options = {}) {
     if (options === null || typeof options !== 'object') throw wrong('options', 'expected an object')
-    const { onRetry, ...settings } = options
+    const { onRetry, credential, ...settings } = options
     if (onRetry !== undefined && typeof onRetry !== 'function') throw wrong('onRetry', 'expected a function')
-    this.#native = new native.Client(settings, watch(onRetry))
+    this.#native = new native.Client(settings, watch(onRetry), ask(credential))
     unpack(this.#native.opened())
   }
 

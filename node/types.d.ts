@@ -184,6 +184,8 @@ export interface CertificationChanges {
 export interface ClientOptions {
   /** The access token, without the word Bearer. */
   token?: string
+  /** A command line that prints an access token, or JSON with one as `az account get-access-token` does; run by the shell whenever a token is needed. */
+  tokenCommand?: string
   /** The national cloud: `global`, `us-gov` (L4, GCC High), `us-gov-dod` (L5) or `china` (21Vianet). Default: `global`. */
   cloud?: 'global' | 'us-gov' | 'us-gov-dod' | 'china'
   /** The service's root without a version, instead of a cloud's. Plain http only to this machine. */

@@ -6,15 +6,20 @@ mod bridge;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, UNIX_EPOCH};
 
 use napi::Env;
-use napi::bindgen_prelude::{Function, Object, PromiseRaw};
-use napi::threadsafe_function::ThreadsafeFunctionCallMode;
+use napi::Status;
+use napi::bindgen_prelude::{Function, Object, Promise, PromiseRaw};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
-use personcert::{Answer, Call, Config, Error, ErrorKind, Outcome, PersonCertification, Progress};
+use personcert::{
+    AccessToken, Answer, Call, Config, Error, ErrorKind, Outcome, PersonCertification, Progress, TokenFuture,
+    TokenProvider, TokenRequest,
+};
 use personcert_local::Options;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::{Mutex, Notify};
 
 type Text<'env> = napi::Result<PromiseRaw<'env, String>>;
@@ -71,6 +76,27 @@ async fn unless<T>(
     }
 }
 
+/// A credential of the program around: called with a request as JSON text, it gives a token and its end likewise.
+struct Credential(Arc<ThreadsafeFunction<String, Promise<String>, String, Status, false, true>>);
+
+impl TokenProvider for Credential {
+    fn token(&self, request: TokenRequest) -> TokenFuture {
+        let ask = Arc::clone(&self.0);
+        Box::pin(async move {
+            let failed = |error: napi::Error| {
+                let why = format!("the credential gave no token: {}", error.reason);
+                Error::new(ErrorKind::Auth, Outcome::NotSent, why)
+            };
+            let request = json!({"scope": request.scope, "claims": request.claims}).to_string();
+            let given = ask.call_async(request).await.map_err(failed)?.await.map_err(failed)?;
+            let given: Value = serde_json::from_str(&given).unwrap_or_default();
+            let end = given["expiresOnTimestamp"].as_f64().map(|end| end / 1e3);
+            let end = end.and_then(|end| UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(end).ok()?));
+            Ok(AccessToken::new(given["token"].as_str().unwrap_or_default(), end))
+        })
+    }
+}
+
 /// The client, or why there is none.
 #[napi]
 pub struct Client {
@@ -80,12 +106,20 @@ pub struct Client {
 #[napi]
 impl Client {
     /// Opens a client with these settings; `opened` says whether there is one. `tell` is called with every attempt as JSON
-    /// text.
+    /// text, `credential` when a token is needed.
     #[napi(constructor)]
-    pub fn new(config: Object<'_>, tell: Option<Function<'_, String, ()>>) -> napi::Result<Self> {
+    pub fn new(
+        config: Object<'_>,
+        tell: Option<Function<'_, String, ()>>,
+        credential: Option<Function<'_, String, Promise<String>>>,
+    ) -> napi::Result<Self> {
         let settings = bridge::read_object(&config, bridge::CALL)?;
         let config = settings.and_then(|settings| Config::read(&settings, bridge::DIALECT));
-        let opened = config.and_then(|config| personcert::Client::new(&config));
+        let mut opened = config.and_then(|config| personcert::Client::new(&config));
+        if let Some(credential) = credential {
+            let ask = credential.build_threadsafe_function().weak::<true>().build()?;
+            opened = opened.map(|client| client.with_credential(Credential(Arc::new(ask))));
+        }
         let Some(tell) = tell else { return Ok(Self { opened }) };
         // Weak: to watch is no reason to keep the process alive.
         let tell = tell.build_threadsafe_function().weak::<true>().build()?;

@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 
 from ._native import AsyncClient as _Native
 from ._native import Inbox
+from ._credential import provider
 from ._watch import hook
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
+    from ._credential import Credential
     from ._models import Attempt, CertificationChanges, ClientOptions, PersonCertification, Updated
 
 _inboxes: WeakKeyDictionary[AbstractEventLoop, Inbox] = WeakKeyDictionary()
@@ -29,14 +31,21 @@ class AsyncClient:
     """
 
     def __init__(
-        self, *, on_retry: Callable[[Attempt], object] | None = None, **config: Unpack[ClientOptions]
+        self,
+        *,
+        credential: Credential | None = None,
+        on_retry: Callable[[Attempt], object] | None = None,
+        **config: Unpack[ClientOptions],
     ) -> None:
         """Make a client with these settings; nothing is sent yet.
 
+        `credential`, instead of a token, has `get_token(*scopes)`, blocking or async, as azure-identity's credentials have,
+        or is a function that gives a token. It is asked when there is no token that still serves, from another thread.
         `on_retry` is called with each failed attempt that will be followed by another, from the thread that makes it.
         Every attempt goes to the logger `personcert` (debug; info for a retry), where logging is set up before.
         """
-        self._native = _Native(cast("dict[str, Any]", config), hook(on_retry))
+        self._event_loop: AbstractEventLoop | None = None
+        self._native = _Native(cast("dict[str, Any]", config), hook(on_retry), provider(credential, lambda: self._event_loop))
 
     async def update(
         self,
@@ -142,6 +151,10 @@ class AsyncClient:
         await self.close()
 
     async def _call(self, operation: str, arguments: dict[str, Any]) -> Any:
+        import asyncio
+
+        # Where an async credential is awaited.
+        self._event_loop = asyncio.get_running_loop()
         return await _settled(self._native.call, operation, arguments)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from ._native import Client as _Native
+from ._credential import provider
 from ._watch import hook
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
+    from ._credential import Credential
     from ._models import Attempt, CertificationChanges, ClientOptions, PersonCertification, Updated
     from ._native import Pages
 
@@ -25,14 +27,20 @@ class Client:
     """
 
     def __init__(
-        self, *, on_retry: Callable[[Attempt], object] | None = None, **config: Unpack[ClientOptions]
+        self,
+        *,
+        credential: Credential | None = None,
+        on_retry: Callable[[Attempt], object] | None = None,
+        **config: Unpack[ClientOptions],
     ) -> None:
         """Make a client with these settings; nothing is sent yet.
 
+        `credential`, instead of a token, has `get_token(*scopes)`, blocking or async, as azure-identity's credentials have,
+        or is a function that gives a token. It is asked when there is no token that still serves, from another thread.
         `on_retry` is called with each failed attempt that will be followed by another, from the thread that makes it.
         Every attempt goes to the logger `personcert` (debug; info for a retry), where logging is set up before.
         """
-        self._native = _Native(cast("dict[str, Any]", config), hook(on_retry))
+        self._native = _Native(cast("dict[str, Any]", config), hook(on_retry), provider(credential, lambda: None))
 
     def update(
         self,

@@ -331,6 +331,8 @@ if TYPE_CHECKING:
 
         token: str
         """The access token, without the word Bearer."""
+        token_command: str
+        """A command line that prints an access token, or JSON with one as `az account get-access-token` does; run by the shell whenever a token is needed."""
         cloud: Literal["global", "us-gov", "us-gov-dod", "china"]
         """The national cloud: `global`, `us-gov` (L4, GCC High), `us-gov-dod` (L5) or `china` (21Vianet). Default: `global`."""
         base_url: str

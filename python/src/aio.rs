@@ -211,8 +211,8 @@ impl AsyncClient {
 #[pymethods]
 impl AsyncClient {
     #[new]
-    fn new(config: &Bound<'_, PyDict>, hook: Option<Py<PyAny>>) -> PyResult<Self> {
-        let client = open(config, hook)?;
+    fn new(config: &Bound<'_, PyDict>, hook: Option<Py<PyAny>>, credential: Option<Py<PyAny>>) -> PyResult<Self> {
+        let client = open(config, hook, credential)?;
         let engine = Engine::start(&client).map_err(|error| raise(config.py(), &error))?;
         Ok(Self { client, engine: Mutex::new(Some(Arc::new(engine))) })
     }

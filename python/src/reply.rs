@@ -1,7 +1,13 @@
 //! What a call ended with, made ready away from Python and turned into Python objects with the interpreter held.
 
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
 use personcert::value::PropertyValue;
-use personcert::{Answer, Attempt, Call, Client, Config, Error, ErrorKind, Outcome, Pages, PersonCertification};
+use personcert::{
+    AccessToken, Answer, Attempt, Call, Client, Config, Error, ErrorKind, Outcome, Pages, PersonCertification,
+    TokenFuture, TokenProvider, TokenRequest,
+};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -15,11 +21,39 @@ pub enum Reply {
     Page(Option<Vec<PersonCertification>>),
 }
 
-/// Opens a client; `hook` is called with every attempt.
-pub fn open(config: &Bound<'_, PyDict>, hook: Option<Py<PyAny>>) -> PyResult<Client> {
+/// A credential of the program around: called with a scope and perhaps claims, it gives a token and when it ends.
+struct Credential(Arc<Py<PyAny>>);
+
+impl TokenProvider for Credential {
+    fn token(&self, request: TokenRequest) -> TokenFuture {
+        let fetch = Arc::clone(&self.0);
+        // It may take its time; the thread that waits for calls must not.
+        let given = tokio::task::spawn_blocking(move || {
+            Python::attach(|py| {
+                let given = fetch.call1(py, (request.scope, request.claims));
+                given.and_then(|given| given.extract::<(String, Option<f64>)>(py)).map_err(|error| error.to_string())
+            })
+        });
+        Box::pin(async move {
+            let failed = |why: String| {
+                Error::new(ErrorKind::Auth, Outcome::NotSent, format!("the credential gave no token: {why}"))
+            };
+            let (token, end) = given.await.map_err(|error| failed(error.to_string()))?.map_err(failed)?;
+            let end = end.and_then(|end| Duration::try_from_secs_f64(end).ok());
+            Ok(AccessToken::new(token, end.and_then(|end| UNIX_EPOCH.checked_add(end))))
+        })
+    }
+}
+
+/// Opens a client; `hook` is called with every attempt, `credential` when a token is needed.
+pub fn open(config: &Bound<'_, PyDict>, hook: Option<Py<PyAny>>, credential: Option<Py<PyAny>>) -> PyResult<Client> {
     let settings = bridge::read_dict(config, bridge::CALL)?;
     let client = Config::read(&settings, bridge::DIALECT).and_then(|config| Client::new(&config));
     let client = client.map_err(|error| bridge::raise(config.py(), &error))?;
+    let client = match credential {
+        Some(credential) => client.with_credential(Credential(Arc::new(credential))),
+        None => client,
+    };
     let Some(hook) = hook else { return Ok(client) };
     Ok(client.on_attempt(move |attempt| {
         // When the interpreter is gone nobody watches.

@@ -103,8 +103,8 @@ impl Client {
 #[pymethods]
 impl Client {
     #[new]
-    fn new(config: &Bound<'_, PyDict>, hook: Option<Py<PyAny>>) -> PyResult<Self> {
-        Ok(Self { original: Mutex::new(Some(Arc::new(open(config, hook)?))) })
+    fn new(config: &Bound<'_, PyDict>, hook: Option<Py<PyAny>>, credential: Option<Py<PyAny>>) -> PyResult<Self> {
+        Ok(Self { original: Mutex::new(Some(Arc::new(open(config, hook, credential)?))) })
     }
 
     /// Carries an operation out and waits for it.

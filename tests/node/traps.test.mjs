@@ -248,6 +248,47 @@ describe('watching', () => {
   })
 })
 
+describe('credentials', () => {
+  class Credential {
+    asked = []
+    async getToken(scopes, options) {
+      this.asked.push([scopes, options])
+      return { token, expiresOnTimestamp: Date.now() + 3_600_000 }
+    }
+  }
+
+  test('credential objects and functions give tokens', async () => {
+    const credential = new Credential()
+    for (const given of [credential, () => token, async () => ({ token })]) {
+      const own = new Client({ baseUrl: graph.url, credential: given })
+      const got = await Promise.all([own.get(ID), own.get(ID), own.get(ID)])
+      assert.deepEqual(got.map(({ id }) => id), [ID, ID, ID])
+    }
+    assert.deepEqual(credential.asked, [['https://graph.microsoft.com/.default', {}]])
+  })
+
+  test('claims are passed on', async () => {
+    const header = 'Bearer realm="", error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnt9fQ"'
+    await graph.faults([{ times: 1, act: { answer: { status: 401, headers: { 'WWW-Authenticate': header } } } }])
+    const credential = new Credential()
+    await new Client({ baseUrl: graph.url, credential }).get(ID)
+    assert.deepEqual(credential.asked.map(([, options]) => options), [{}, { claims: '{"access_token":{}}' }])
+  })
+
+  test('one that fails sends nothing', async () => {
+    const broken = async () => {
+      throw new Error('no vault here')
+    }
+    const error = await failure(new Client({ baseUrl: graph.url, credential: broken }).get(ID))
+    assert.deepEqual([error.kind, error.outcome], ['auth', 'not_sent'])
+    assert.match(error.message, /no vault here/)
+    const none = await failure(new Client({ baseUrl: graph.url, credential: async () => null }).get(ID))
+    assert.equal(none.kind, 'auth')
+    assert.throws(() => new Client({ credential: 'text' }), { kind: 'invalid_input', parameter: 'credential' })
+    assert.deepEqual(await graph.requests(), [])
+  })
+})
+
 describe('many', () => {
   test('hundreds of calls at once', async () => {
     const got = await Promise.all(Array.from({ length: 300 }, () => client.get(ID)))

@@ -378,6 +378,70 @@ class Watching(Traps):
         asyncio.run(cancel())
 
 
+class Token:
+    def __init__(self, token):
+        self.token, self.expires_on = token, time.time() + 3600
+
+
+class Credential:
+    def __init__(self, token):
+        self.token, self.asked = token, []
+
+    def get_token(self, *scopes, **options):
+        self.asked.append((scopes, options))
+        return Token(self.token)
+
+
+class AsyncCredential(Credential):
+    async def get_token(self, *scopes, **options):
+        self.loop = asyncio.get_running_loop()
+        return super().get_token(*scopes, **options)
+
+
+class Credentials(Traps):
+    def test_credential_objects_and_functions(self):
+        for credential in (Credential(self.token), AsyncCredential(self.token), lambda: self.token):
+            with Client(base_url=self.graph.url, credential=credential) as client:
+                self.assertEqual([client.get(ID).id, client.get(ID).id], [ID, ID])
+            if not callable(credential):
+                self.assertEqual(credential.asked, [(("https://graph.microsoft.com/.default",), {})])
+
+    def test_credentials_with_asyncio(self):
+        async def get(credential):
+            async with AsyncClient(base_url=self.graph.url, credential=credential) as client:
+                self.assertEqual({(await get).id for get in [client.get(ID) for _ in range(3)]}, {ID})
+                return asyncio.get_running_loop()
+
+        async def function():
+            return self.token
+
+        credential = AsyncCredential(self.token)
+        self.assertIs(asyncio.run(get(credential)), credential.loop)
+        asyncio.run(get(function))
+        asyncio.run(get(Credential(self.token)))
+
+    def test_claims_are_passed_on(self):
+        claims = "eyJhY2Nlc3NfdG9rZW4iOnt9fQ"
+        header = {"WWW-Authenticate": f'Bearer realm="", error="insufficient_claims", claims="{claims}"'}
+        self.graph.faults([{"times": 1, "act": {"answer": {"status": 401, "headers": header}}}])
+        credential = Credential(self.token)
+        with Client(base_url=self.graph.url, credential=credential) as client:
+            client.get(ID)
+        self.assertEqual([options for _, options in credential.asked], [{}, {"claims": '{"access_token":{}}'}])
+
+    def test_a_credential_that_fails(self):
+        def broken():
+            raise LookupError("no vault here")
+
+        for credential, words in ((broken, "LookupError: no vault here"), (lambda: 1, "token"), (object(), "callable")):
+            with Client(base_url=self.graph.url, credential=credential) as client:
+                with self.assertRaises(PersonCertError) as caught:
+                    client.get(ID)
+            self.assertEqual((caught.exception.kind, caught.exception.outcome), ("auth", "not_sent"))
+            self.assertIn(words, str(caught.exception))
+        self.assertEqual(self.graph.requests(), [])
+
+
 class Bounds(Traps):
     def test_memory_stays_bounded_whatever_comes(self):
         code = (

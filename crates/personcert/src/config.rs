@@ -61,6 +61,7 @@ macro_rules! config {
 
 config! {
     token = "token": Option<Secret> = None, Kind::Text, "The access token, without the word Bearer.";
+    token_command = "tokenCommand": Option<String> = None, Kind::Text, "A command line that prints an access token, or JSON with one as `az account get-access-token` does; run by the shell whenever a token is needed.";
     cloud = "cloud": Cloud = Cloud::Global, Kind::Choice(&["global", "us-gov", "us-gov-dod", "china"]), "The national cloud: `global`, `us-gov` (L4, GCC High), `us-gov-dod` (L5) or `china` (21Vianet). Default: `global`.";
     base_url = "baseUrl": Option<String> = None, Kind::Text, "The service's root without a version, instead of a cloud's. Plain http only to this machine.";
     timeout = "timeout": Duration = Duration::from_secs(100), Kind::Duration, "The longest a call may take, its repetitions and waits included. Default: 100 seconds.";
@@ -108,9 +109,17 @@ impl Config {
         if !(1..=100).contains(&self.max_attempts) {
             return Err(Error::input("maxAttempts", "give a number from 1 to 100"));
         }
+        if self.token.is_some() && self.token_command.is_some() {
+            return Err(Error::input("tokenCommand", "give a token or a token command, not both"));
+        }
         self.proxy()?;
         self.authorities()?;
         self.root().map(|_| ())
+    }
+
+    /// The scope of a token for the configured cloud.
+    pub(crate) fn scope(&self) -> String {
+        format!("{}/.default", self.cloud.root())
     }
 
     /// The proxy for everything, where one is set.

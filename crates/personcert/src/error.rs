@@ -105,13 +105,23 @@ pub struct Error {
     pub details: Box<Details>,
     /// Whether another attempt can't end otherwise, though the kind alone would not say so.
     permanent: bool,
+    /// The claims that the service demands of the next token, as JSON.
+    challenge: Option<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     /// An error of a kind with its outcome and message.
     pub fn new(kind: ErrorKind, outcome: Outcome, message: impl Into<String>) -> Self {
-        Self { kind, outcome, message: message.into(), details: Box::default(), permanent: false, source: None }
+        Self {
+            kind,
+            outcome,
+            message: message.into(),
+            details: Box::default(),
+            permanent: false,
+            challenge: None,
+            source: None,
+        }
     }
 
     /// Bad input, found before anything was sent. `parameter` names the argument.
@@ -130,6 +140,15 @@ impl Error {
     pub(crate) fn for_good(mut self) -> Self {
         self.permanent = true;
         self
+    }
+
+    pub(crate) fn demanding(mut self, claims: Option<String>) -> Self {
+        self.challenge = claims;
+        self
+    }
+
+    pub(crate) fn challenge(&self) -> Option<&str> {
+        self.challenge.as_deref()
     }
 
     pub(crate) const fn is_permanent(&self) -> bool {

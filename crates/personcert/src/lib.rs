@@ -3,6 +3,7 @@
 //! operations beside it.
 
 mod attempt;
+mod auth;
 mod call;
 mod certification;
 mod change;
@@ -18,6 +19,7 @@ mod updated;
 pub mod value;
 
 pub use attempt::{Attempt, Progress};
+pub use auth::{AccessToken, TokenFuture, TokenProvider, TokenRequest};
 pub use call::{Answer, Call, Member};
 pub use certification::{CertificationPatch, PROPERTIES, PersonCertification};
 pub use change::Change;

@@ -11,6 +11,7 @@ use super::pace::Pace;
 use super::reply::Reply;
 use super::transport::Transport;
 use crate::attempt::{Attempt, Hook, Progress};
+use crate::auth::{Bearer, TokenCache};
 use crate::retry::{Policy, Quota};
 use crate::{Error, ErrorKind, Outcome, Result};
 
@@ -65,12 +66,15 @@ pub(super) struct Patience {
 pub(super) async fn send(
     transport: &Transport,
     shared: &Shared,
+    credential: &Arc<TokenCache>,
     patience: &Patience,
     request: Request,
 ) -> Result<Reply> {
     let deadline = Instant::now() + patience.total;
     let mut overall = Outcome::NotSent;
     let mut attempt = 0;
+    let mut replaced = false;
+    let mut bearer = in_time(patience.total, credential.bearer()).await?;
     loop {
         let place = shared.pace.place(Instant::now());
         if place >= deadline.saturating_duration_since(Instant::now()) {
@@ -82,7 +86,7 @@ pub(super) async fn send(
         let began = Instant::now();
         let limit = patience.attempt.min(deadline.saturating_duration_since(began));
         patience.progress.set(Outcome::Unknown);
-        let ended = transport.send(&request, patience.traceparent.as_ref(), limit).await;
+        let ended = transport.send(&request, bearer.header.clone(), patience.traceparent.as_ref(), limit).await;
         let took = began.elapsed();
         let error = match ended {
             Ok(mut reply) => {
@@ -106,7 +110,14 @@ pub(super) async fn send(
         patience.progress.set(overall);
         let left = deadline.saturating_duration_since(Instant::now());
         let mut wait = patience.policy.decide(&error, request.repeatable, attempt, left, random());
-        if error.kind == ErrorKind::Throttled {
+        if error.details.status == Some(401) && credential.renews() && !replaced {
+            // Once a call: a token that is new and not good either is for the caller to know of.
+            replaced = true;
+            match in_time(left, credential.replace(bearer.number, error.challenge().map(str::to_owned))).await {
+                Ok(fresh) => (bearer, wait) = (fresh, Some(Duration::ZERO)),
+                Err(refused) => return Err(finished(refused, overall, attempt)),
+            }
+        } else if error.kind == ErrorKind::Throttled {
             shared.pace.throttled(began, Instant::now(), wait.unwrap_or_default());
         } else if wait.is_some() && !shared.quota.take() {
             wait = None;
@@ -129,15 +140,19 @@ fn named(request: &Request, attempt: u32) -> (&str, &str, u32) {
     (request.method.as_str(), request.template, attempt)
 }
 
+/// A token, or the error of having waited too long for one.
+async fn in_time(limit: Duration, token: impl Future<Output = Result<Bearer>>) -> Result<Bearer> {
+    let limited = tokio::time::timeout(limit, token).await;
+    limited.unwrap_or_else(|_| Err(Error::new(ErrorKind::Timeout, Outcome::NotSent, "no token came in time")))
+}
+
 /// The error of a call: its outcome is that of all its attempts together.
 fn finished(mut error: Error, overall: Outcome, attempts: u32) -> Error {
     if overall != error.outcome && overall == Outcome::Unknown {
         error.message.push_str("; an earlier attempt may have been applied");
     }
     error.outcome = overall;
-    if error.kind != ErrorKind::Auth || error.details.status.is_some() {
-        error.details.attempts = Some(attempts);
-    }
+    error.details.attempts = Some(attempts);
     error
 }
 

@@ -17,6 +17,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::attempt::{Attempt, Hook, Progress};
+use crate::auth::{TokenCache, TokenCommand, TokenProvider};
 use crate::call::Operation;
 use crate::retry::Policy;
 use crate::updated::changes;
@@ -36,6 +37,7 @@ use transport::Transport;
 pub struct Client {
     transport: Arc<Transport>,
     shared: Arc<Shared>,
+    credential: Arc<TokenCache>,
     patience: Patience,
     unknown_audiences: bool,
 }
@@ -43,6 +45,10 @@ pub struct Client {
 impl Client {
     /// A client with these settings. Nothing is sent yet.
     pub fn new(config: &Config) -> Result<Self> {
+        let provider: Arc<dyn TokenProvider> = match &config.token_command {
+            Some(line) if config.token.is_none() => Arc::new(TokenCommand(line.clone())),
+            _ => Arc::new(config.token.clone()),
+        };
         let policy =
             Policy { attempts: u32::try_from(config.max_attempts).unwrap_or(u32::MAX), first: config.retry_delay };
         let patience = Patience {
@@ -56,6 +62,7 @@ impl Client {
         Ok(Self {
             transport: Arc::new(Transport::new(config)?),
             shared: Shared::new(),
+            credential: TokenCache::new(provider, config.scope()),
             patience,
             unknown_audiences: config.unknown_audiences,
         })
@@ -64,6 +71,13 @@ impl Client {
     /// The same client, pace and quota included, with connections of its own.
     pub fn on_another_runtime(&self) -> Result<Self> {
         Ok(Self { transport: Arc::new(self.transport.again()?), ..self.clone() })
+    }
+
+    /// The same client, getting its tokens from `provider` instead of the settings.
+    #[must_use]
+    pub fn with_credential(&self, provider: impl TokenProvider + 'static) -> Self {
+        let scope = self.credential.scope().to_owned();
+        Self { credential: TokenCache::new(Arc::new(provider), scope), ..self.clone() }
     }
 
     /// The same client with another limit on the time a call may take.
@@ -226,6 +240,6 @@ impl Client {
     }
 
     async fn send(&self, request: Request) -> Result<Reply> {
-        attempts::send(&self.transport, &self.shared, &self.patience, request).await
+        attempts::send(&self.transport, &self.shared, &self.credential, &self.patience, request).await
     }
 }

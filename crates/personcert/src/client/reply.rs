@@ -1,7 +1,9 @@
 //! What came back, and what it means.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use reqwest::Response;
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -17,6 +19,7 @@ pub(super) struct Reply {
     pub(super) attempts: u32,
     /// That this will change or go, where the service says so.
     pub(super) notice: Option<String>,
+    challenge: Option<String>,
     date: Option<String>,
     diagnostic: Option<String>,
     retry_after: Option<f64>,
@@ -33,6 +36,7 @@ impl Reply {
             body: Vec::new(),
             attempts: 1,
             notice: notice(headers),
+            challenge: headers.get_all(WWW_AUTHENTICATE).iter().find_map(|value| claims(value.to_str().ok()?)),
             date: text(headers, DATE.as_str()),
             diagnostic: text(headers, "x-ms-ags-diagnostic"),
             retry_after: retry_after(
@@ -68,7 +72,7 @@ impl Reply {
 
     /// The service's refusal or failure.
     pub(super) fn into_error(self) -> Error {
-        self.describe(error_of(self.status, &self.body))
+        self.describe(error_of(self.status, &self.body).demanding(self.challenge.clone()))
     }
 
     fn describe(&self, mut error: Error) -> Error {
@@ -128,6 +132,17 @@ fn classify(status: u16) -> (ErrorKind, Outcome, &'static str) {
         500..=599 => (Service, Unknown, "the service failed"),
         _ => (InvalidInput, Refused, "the service refused the request"),
     }
+}
+
+/// The claims of a challenge: base64 of JSON in `claims="…"`.
+/// Source: "Claims challenges, claims requests and client capabilities".
+fn claims(challenge: &str) -> Option<String> {
+    let (_, rest) = challenge.split_once("claims=\"")?;
+    let (text, _) = rest.split_once('"')?;
+    let text = text.trim_end_matches('=');
+    let decoded = STANDARD_NO_PAD.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text)).ok()?;
+    let demanded = String::from_utf8(decoded).ok()?;
+    serde_json::from_str::<Value>(&demanded).ok()?.is_object().then_some(demanded)
 }
 
 /// What the headers of RFC 9745 and RFC 8594 announce.

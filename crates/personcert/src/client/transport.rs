@@ -17,13 +17,12 @@ use crate::{Config, Error, ErrorKind, Outcome, Result};
 const LONGEST_ERROR: usize = 64 << 10;
 const USER_AGENT: &str = concat!("personcert/", env!("CARGO_PKG_VERSION"));
 
-/// The connections to one Graph, and the token for it.
+/// The connections to one Graph.
 pub(super) struct Transport {
     config: Config,
     http: Mutex<reqwest::Client>,
     root: Url,
     base: String,
-    authorization: Result<HeaderValue, &'static str>,
     longest: usize,
 }
 
@@ -44,7 +43,7 @@ impl Transport {
         let http = Mutex::new(connections(config, &root)?);
         let base = format!("{}/beta", root.as_str().trim_end_matches('/'));
         let longest = usize::try_from(config.max_response_bytes).unwrap_or(usize::MAX);
-        Ok(Self { http, base, authorization: authorization(config), root, longest, config: config.clone() })
+        Ok(Self { http, base, root, longest, config: config.clone() })
     }
 
     /// The same with connections of its own.
@@ -63,11 +62,12 @@ impl Transport {
     pub(super) async fn send(
         &self,
         request: &Request,
+        authorization: HeaderValue,
         traceparent: Option<&HeaderValue>,
         limit: Duration,
     ) -> Result<Reply> {
         let id = uuid::Uuid::new_v4().to_string();
-        let limited = tokio::time::timeout(limit, self.exchange(request, traceparent, &id)).await;
+        let limited = tokio::time::timeout(limit, self.exchange(request, authorization, traceparent, &id)).await;
         limited
             .unwrap_or_else(|_| {
                 let why = format!("no answer within {} s", limit.as_secs_f64());
@@ -80,9 +80,13 @@ impl Transport {
             })
     }
 
-    async fn exchange(&self, request: &Request, traceparent: Option<&HeaderValue>, id: &str) -> Result<Reply> {
-        let authorization =
-            self.authorization.clone().map_err(|why| Error::new(ErrorKind::Auth, Outcome::NotSent, why))?;
+    async fn exchange(
+        &self,
+        request: &Request,
+        authorization: HeaderValue,
+        traceparent: Option<&HeaderValue>,
+        id: &str,
+    ) -> Result<Reply> {
         let http = self.http.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut sent = http
             .request(request.method.clone(), format!("{}{}", self.base, request.path))
@@ -121,17 +125,6 @@ impl Transport {
         let below = url.as_str().strip_prefix(&self.base).filter(|rest| own && rest.starts_with('/'));
         below.map(str::to_owned).ok_or_else(refuse)
     }
-}
-
-fn authorization(config: &Config) -> Result<HeaderValue, &'static str> {
-    let token = config.token.as_ref().map(|token| token.expose().trim()).filter(|token| !token.is_empty());
-    let token = token.ok_or("there is no token; give an access token for Graph")?;
-    if token.len() > 64 << 10 || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err("the token has characters that no token has, such as a space or a line break");
-    }
-    let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| "the token is not a header value")?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 /// Reads up to `longest` bytes, and says whether that was all.
