@@ -3,6 +3,7 @@ import type {
   CertificationChanges,
   ClientOptions,
   ErrorKind,
+  Finding,
   Outcome,
   PersonCertErrorAttributes,
   PersonCertification,
@@ -78,6 +79,11 @@ export class Client {
   create(values: CertificationChanges, options?: CallOptions): Promise<PersonCertification>
   /** Removes a certification. */
   delete(id: string, options?: CallOptions): Promise<void>
+  /**
+   * Finds out what can be known before a first write: about the token, the way to the service, its clock. Sends one read at
+   * the most and changes nothing.
+   */
+  check(options?: CallOptions): Promise<Finding[]>
 }
 
 /** What went wrong. The message is one line for a person; the properties serve programs. */

@@ -105,6 +105,10 @@ class Client {
     await this.#call('delete', options, { id })
   }
 
+  async check(options = {}) {
+    return this.#call('check', options)
+  }
+
   #call(operation, options, more) {
     const [signal, args] = given(options, more)
     return stoppable(signal, (cancel) => this.#native.call(operation, args, cancel))

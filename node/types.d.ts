@@ -152,6 +152,16 @@ export interface Attempt {
   notice?: string | null
 }
 
+/** One thing that was checked. */
+export interface Finding {
+  /** What was checked: `token`, `user`, `application`, `tenant`, `audience`, `lifetime`, `permissions`, `way`, `host` or `clock`. */
+  name?: string | null
+  /** Whether calls can succeed with it. */
+  good?: boolean | null
+  /** What was found, and how to mend it, in one line. */
+  message?: string | null
+}
+
 /** What to change: a value sets, null clears, undefined and absence keep. */
 export interface CertificationChanges {
   /** The audiences that are able to see the values contained within the entity. */

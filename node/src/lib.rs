@@ -12,7 +12,7 @@ use napi::Env;
 use napi::Status;
 use napi::bindgen_prelude::{Function, Object, Promise, PromiseRaw};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi_derive::napi;
+use napi_derive::{module_init, napi};
 use personcert::{
     AccessToken, Answer, Call, Config, Error, ErrorKind, Outcome, PersonCertification, Progress, TokenFuture,
     TokenProvider, TokenRequest,
@@ -21,6 +21,14 @@ use personcert_local::Options;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, Notify};
+
+/// One thread waits for all calls: what it does between waits is little, and handing it round costs more.
+#[module_init]
+fn init() {
+    if let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
+        napi::bindgen_prelude::create_custom_tokio_runtime(runtime);
+    }
+}
 
 type Text<'env> = napi::Result<PromiseRaw<'env, String>>;
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from ._credential import Credential
-    from ._models import Attempt, CertificationChanges, ClientOptions, PersonCertification, Updated
+    from ._models import Attempt, CertificationChanges, ClientOptions, Finding, PersonCertification, Updated
 
 _inboxes: WeakKeyDictionary[AbstractEventLoop, Inbox] = WeakKeyDictionary()
 
@@ -137,6 +137,14 @@ class AsyncClient:
     ) -> None:
         """Remove a certification."""
         await self._call("delete", {"id": id, "user": user, "timeout": timeout, "traceparent": traceparent})
+
+    async def check(self, *, user: str | None = None, timeout: float | None = None) -> tuple[Finding, ...]:
+        """Find out what can be known before a first write: about the token, the way to the service, its clock.
+
+        Sends one read at the most and changes nothing.
+        """
+        arguments = {"user": user, "timeout": timeout}
+        return cast("tuple[Finding, ...]", await self._call("check", arguments))
 
     async def close(self) -> None:
         """Give the connections up once the calls under way have ended; further calls fail."""

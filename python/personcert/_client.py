@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from ._credential import Credential
-    from ._models import Attempt, CertificationChanges, ClientOptions, PersonCertification, Updated
+    from ._models import Attempt, CertificationChanges, ClientOptions, Finding, PersonCertification, Updated
     from ._native import Pages
 
 
@@ -129,6 +129,14 @@ class Client:
     ) -> None:
         """Remove a certification."""
         self._native.call("delete", {"id": id, "user": user, "timeout": timeout, "traceparent": traceparent})
+
+    def check(self, *, user: str | None = None, timeout: float | None = None) -> tuple[Finding, ...]:
+        """Find out what can be known before a first write: about the token, the way to the service, its clock.
+
+        Sends one read at the most and changes nothing.
+        """
+        arguments = {"user": user, "timeout": timeout}
+        return cast("tuple[Finding, ...]", self._native.call("check", arguments))
 
     def close(self) -> None:
         """Give the connections up; further calls fail."""

@@ -286,6 +286,27 @@ class Attempt(Record):
     )
 
 
+@dataclass(frozen=True)
+class Finding(Record):
+    """One thing that was checked."""
+
+    name: str | None = field(default_factory=nothing)
+    """What was checked: `token`, `user`, `application`, `tenant`, `audience`, `lifetime`, `permissions`, `way`, `host` or `clock`."""
+    good: bool | None = field(default_factory=nothing)
+    """Whether calls can succeed with it."""
+    message: str | None = field(default_factory=nothing)
+    """What was found, and how to mend it, in one line."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Members this version doesn't know, and known ones whose value isn't of the documented type."""
+    _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
+
+    _names = (
+        ("name", "name"),
+        ("good", "good"),
+        ("message", "message"),
+    )
+
+
 if TYPE_CHECKING:
 
     class InferenceDataChanges(TypedDict, total=False):

@@ -202,7 +202,7 @@ pub fn write_dict<'py, 'a>(
 pub fn write_answer(py: Python<'_>, answer: Answer) -> PyResult<Bound<'_, PyAny>> {
     match answer.kind() {
         Kind::Record(record) => write_record(py, Source::Answer(answer), record),
-        _ => Ok(py.None().into_bound(py)),
+        kind => write(py, answer.to_value(), kind),
     }
 }
 

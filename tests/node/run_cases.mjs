@@ -41,6 +41,8 @@ async function carryOut(client, { operation, arguments: given }) {
     }
     case 'delete':
       return (await client.delete(id, options)) ?? null
+    case 'check':
+      return client.check(options)
     default:
       return client[operation](id, options)
   }

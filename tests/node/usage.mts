@@ -3,15 +3,20 @@ import {
   Client,
   LocalGraph,
   PersonCertError,
+  type Attempt,
   type CallOptions,
   type CertificationChanges,
   type Changed,
   type ClientOptions,
+  type Credential,
   type ErrorKind,
+  type Fault,
+  type Finding,
   type GetOptions,
   type Identity,
   type IdentitySet,
   type InferenceData,
+  type Limits,
   type ListOptions,
   type LocalGraphOptions,
   type LocalUser,
@@ -22,7 +27,9 @@ import {
   type PersonDataSources,
   type PlainDateLike,
   type ProfileSourceAnnotation,
+  type Rate,
   type ScriptedAnswer,
+  type Token,
   type UpdateOptions,
   type Updated,
 } from '../../node/index.mjs'
@@ -82,5 +89,18 @@ await graph.script([answer])
 const users: LocalUser[] = await graph.users()
 const requests: LoggedRequest[] = await graph.requests()
 console.log(users.length, requests.length, (await graph.certifications()).length, new cjs.Client() instanceof Client)
+const told: Attempt[] = []
+const token: Token = { token: await graph.token(), expiresOnTimestamp: Date.now() + 1000 }
+const credential: Credential = () => token
+const watched = new Client({ baseUrl: graph.url, credential, onRetry: (attempt) => told.push(attempt) })
+const findings: Finding[] = await watched.check({ user: 'innocenty.popov@contoso.com' })
+const fault: Fault = { method: 'PATCH', times: 1, act: { answer: { status: 503 } } }
+await graph.faults([fault, { act: 'resetAfterApplying', delay: { fixed: 0.1 }, probability: 0 }])
+const rate: Rate = { rate: 50 }
+const limits: Limits = { app: rate, mailbox: 4, retryAfter: 'decimal' }
+await graph.throttle(limits)
+await graph.seed(1)
+await graph.restore(await graph.snapshot())
+console.log(findings.length, await graph.clock({ advance: 1 }), (await graph.addresses()).closed, await graph.caFile())
 await graph.reset()
 await graph.close()

@@ -70,7 +70,7 @@ def config(case, graph):
 
 def wire(result):
     """A result in Graph's names."""
-    if isinstance(result, list):
+    if isinstance(result, (list, tuple)):
         return [wire(item) for item in result]
     return result.to_graph() if hasattr(result, "to_graph") else result
 

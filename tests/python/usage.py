@@ -9,11 +9,13 @@ from typing import Any
 
 from personcert import (
     AsyncClient,
+    Attempt,
     AuthError,
     CertificationChanges,
     Changed,
     Client,
     ClientOptions,
+    Finding,
     Identity,
     IdentitySet,
     InferenceData,
@@ -62,7 +64,10 @@ def changes(updated: Updated) -> None:
 def blocking(graph: LocalGraph) -> None:
     """The five operations, and every error."""
     options: ClientOptions = {"base_url": graph.url, "token": graph.token(), "timeout": 5}
-    with Client(**options) as client:
+    told: list[Attempt] = []
+    with Client(**options, on_retry=told.append) as client:
+        findings: tuple[Finding, ...] = client.check(user=None)
+        print([(finding.name, finding.good, finding.message) for finding in findings])
         current = client.get(ID, user="innocenty.popov@contoso.com", select=["id", "end_date"], timeout=3)
         inference: InferenceDataChanges = {"confidence_score": 0.5, "user_has_verified_accuracy": None}
         wanted: CertificationChanges = {"issuing_authority": "Contoso", "inference": inference}
@@ -95,6 +100,12 @@ async def concurrent(graph: LocalGraph) -> None:
         await client.delete(created.id or "")
         print([item.display_name async for item in client.list()])
     await client.close()
+
+    async def sign_in() -> str:
+        return graph.token()
+
+    async with AsyncClient(base_url=graph.url, credential=sign_in) as client:
+        print(await client.check(timeout=3))
 
 
 def main() -> None:

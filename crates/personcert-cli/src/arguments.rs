@@ -90,6 +90,11 @@ pub(crate) enum Command {
         #[command(flatten)]
         which: Which,
     },
+    /// Say what can be known before a first change: about the token and the way to the service. Changes nothing
+    Doctor {
+        #[command(flatten)]
+        whose: Whose,
+    },
     /// Run a local Graph for tests and trials
     Serve(Serve),
     /// Make the documentation's example change on a local Graph of its own, and show it
@@ -203,6 +208,10 @@ impl Command {
             Self::Delete { which } => {
                 which.add(&mut given);
                 "delete"
+            }
+            Self::Doctor { whose } => {
+                whose.add(&mut given);
+                "check"
             }
             Self::Serve(_) => "serve",
             Self::Demo => "demo",

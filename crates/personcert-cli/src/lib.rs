@@ -25,7 +25,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
     };
     let json = arguments.json;
     match carry_out(arguments) {
-        Ok(()) => 0,
+        Ok(code) => code,
         Err(error) => {
             output::error(&error, json);
             exit_code(error.kind)
@@ -47,15 +47,19 @@ fn exit_code(kind: ErrorKind) -> i32 {
     }
 }
 
-fn carry_out(arguments: Arguments) -> Result<()> {
+/// What a doctor ends with who found something bad.
+const UNWELL: i32 = 4;
+
+/// Does what was asked; gives the exit code.
+fn carry_out(arguments: Arguments) -> Result<i32> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
         Error::new(ErrorKind::Service, Outcome::NotSent, format!("the runtime can't be set up: {error}"))
     })?;
     if let Command::Serve(options) = &arguments.command {
-        return runtime.block_on(serve::serve(options, arguments.json));
+        return runtime.block_on(serve::serve(options, arguments.json)).map(|()| 0);
     }
     if matches!(arguments.command, Command::Demo) {
-        return runtime.block_on(demo::demo(arguments.json)).map(|shown| output::print(&shown));
+        return runtime.block_on(demo::demo(arguments.json)).map(|shown| output::print(&shown)).map(|()| 0);
     }
     let (operation, given) = arguments.command.call()?;
     let call = Call::read(operation, &given, Dialect::GRAPH)?;
@@ -70,7 +74,8 @@ fn carry_out(arguments: Arguments) -> Result<()> {
     })
 }
 
-async fn perform(client: &Client, call: Call, operation: &str, json: bool) -> Result<()> {
+async fn perform(client: &Client, call: Call, operation: &str, json: bool) -> Result<i32> {
+    let mut code = 0;
     let shown = match client.call(call).await? {
         Answer::Pages(mut pages) => {
             let mut all = Vec::new();
@@ -81,16 +86,20 @@ async fn perform(client: &Client, call: Call, operation: &str, json: bool) -> Re
         }
         answer => {
             let value = answer.to_value();
+            if matches!(&answer, Answer::Checked(found) if found.iter().any(|finding| finding.good == Some(false))) {
+                code = UNWELL;
+            }
             match (json, operation) {
                 (true, _) => output::json(&value),
                 (false, "update") => output::updated(&value),
+                (false, "check") => output::findings(&value),
                 (false, "delete") => "deleted\n".to_owned(),
                 (false, _) => output::card(&value),
             }
         }
     };
     output::print(&shown);
-    Ok(())
+    Ok(code)
 }
 
 type Given = Map<String, Value>;

@@ -66,6 +66,15 @@ pub(crate) fn error(error: &Error, as_json: bool) {
     }
 }
 
+/// Findings, one a line; what is bad is marked.
+pub(crate) fn findings(findings: &Value) -> String {
+    let line = |finding: &Value| {
+        let mark = if finding["good"] == true { "ok" } else { "BAD" };
+        format!("{mark:<4}{:<13}{}\n", plain(&finding["name"]), plain(&finding["message"]))
+    };
+    findings.as_array().into_iter().flatten().map(line).collect()
+}
+
 /// An attempt for a person who watches.
 pub(crate) fn attempt(attempt: &Attempt) {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();

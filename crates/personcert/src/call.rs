@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::config::Setting;
 use crate::value::{Dialect, Kind, PropertyValue, advice, wrong_type};
 use crate::{
-    CertificationPatch, Error, ListQuery, Pages, PersonCertification, Progress, Result, Target, Updated, User,
+    CertificationPatch, Error, Finding, ListQuery, Pages, PersonCertification, Progress, Result, Target, Updated, User,
 };
 
 /// An operation, ready to be carried out by [`Client::call`](crate::Client::call).
@@ -32,6 +32,7 @@ pub(crate) enum Operation {
     List { user: User, query: ListQuery },
     Create { user: User, values: Box<CertificationPatch> },
     Delete { target: Target },
+    Check { user: User },
 }
 
 /// What a [`Call`] gives back.
@@ -44,6 +45,8 @@ pub enum Answer {
     Certification(Box<PersonCertification>),
     /// It is gone.
     Deleted,
+    /// What a check found.
+    Checked(Vec<Finding>),
     /// The pages of a list, fetched as they are asked for.
     Pages(Box<Pages>),
 }
@@ -59,6 +62,7 @@ impl Answer {
         match self {
             Self::Updated(_) => Updated::KIND,
             Self::Certification(_) => PersonCertification::KIND,
+            Self::Checked(_) => Kind::List(&Finding::KIND),
             Self::Deleted | Self::Pages(_) => Kind::Any,
         }
     }
@@ -84,7 +88,7 @@ impl Answer {
             }
             Self::Updated(updated) => updated.get(name).map(Member::Value),
             Self::Certification(certification) => certification.get(name).map(Member::Value),
-            Self::Deleted | Self::Pages(_) => None,
+            Self::Deleted | Self::Checked(_) | Self::Pages(_) => None,
         }
     }
 
@@ -110,6 +114,7 @@ impl Serialize for Answer {
         match self {
             Self::Updated(updated) => updated.serialize(serializer),
             Self::Certification(certification) => certification.serialize(serializer),
+            Self::Checked(findings) => findings.serialize(serializer),
             Self::Deleted | Self::Pages(_) => serializer.serialize_unit(),
         }
     }
@@ -151,8 +156,12 @@ impl Call {
                 given.only(&["id", "user", "timeout", "traceparent"])?;
                 Operation::Delete { target: given.target()? }
             }
+            "check" => {
+                given.only(&["user", "timeout", "traceparent"])?;
+                Operation::Check { user: given.user()? }
+            }
             other => {
-                let all = ["update", "get", "list", "create", "delete"];
+                let all = ["update", "get", "list", "create", "delete", "check"];
                 return Err(Error::input("operation", format!("unknown operation; {}", advice(other, &all))));
             }
         };

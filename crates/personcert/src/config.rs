@@ -98,6 +98,11 @@ impl Cloud {
         ("china", Self::China, "https://microsoftgraph.chinacloudapi.cn"),
     ];
 
+    /// Every cloud with its name.
+    pub(crate) fn names() -> impl Iterator<Item = (&'static str, Self)> {
+        Self::ALL.into_iter().map(|(name, cloud, _)| (name, cloud))
+    }
+
     /// The root of the cloud's Graph.
     pub fn root(self) -> &'static str {
         Self::ALL.iter().find(|(_, cloud, _)| *cloud == self).map_or("", |(_, _, root)| root)

@@ -8,7 +8,7 @@ use crate::run::{Done, command, root, run};
 use crate::setup;
 
 /// The documents whose examples are run.
-const DOCUMENTS: &[&str] = &["README.md", "docs/cli.md", "docs/local-graph.md"];
+const DOCUMENTS: &[&str] = &["README.md", "docs/cli.md", "docs/local-graph.md", "docs/sign-in.md"];
 
 /// Runs every `python`, `js` and `sh` block, but the blocks that are about the checkout itself. Each has a local Graph of
 /// its own in the environment.

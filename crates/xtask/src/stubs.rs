@@ -8,7 +8,7 @@ use std::fs;
 use personcert::value::{
     Identity, IdentitySet, InferenceData, PersonDataSources, ProfileSourceAnnotation, Property, Record,
 };
-use personcert::{Attempt, Changed, Config, PersonCertification, Updated};
+use personcert::{Attempt, Changed, Config, Finding, PersonCertification, Updated};
 
 use crate::run::{Done, root};
 
@@ -23,6 +23,7 @@ const RESULTS: &[Record] = &[
     Changed::RECORD,
     Updated::RECORD,
     Attempt::RECORD,
+    Finding::RECORD,
 ];
 
 fn generated() -> Vec<(&'static str, String)> {

@@ -35,7 +35,8 @@ fn arguments(
     operation: &str,
     arguments: &Map<String, Value>,
 ) -> Result<Option<NamedTempFile>, String> {
-    command.arg(operation);
+    // The command has a name of its own for it.
+    command.arg(if operation == "check" { "doctor" } else { operation });
     let mut current = None;
     for (name, value) in arguments {
         match (name.as_str(), value) {
@@ -79,7 +80,8 @@ fn text(value: &Value) -> String {
 fn ended(output: Output) -> Result<Ended, String> {
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let code = output.status.code().ok_or("the command was killed")?;
-    if code == 0 {
+    // A doctor who finds something bad says so by exit code 4.
+    if code == 0 || (code == 4 && !stdout.is_empty()) {
         return serde_json::from_str(&stdout).map(Ended::Value).map_err(|error| format!("printed {stdout:?}: {error}"));
     }
     let error = stderr.lines().last().and_then(|line| serde_json::from_str::<Value>(line).ok());

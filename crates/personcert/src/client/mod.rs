@@ -10,7 +10,7 @@ pub use pages::{ListQuery, Pages};
 pub(crate) use reply::error_of;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use reqwest::Method;
 use serde::Serialize;
@@ -19,10 +19,12 @@ use serde_json::{Map, Value};
 use crate::attempt::{Attempt, Hook, Progress};
 use crate::auth::{TokenCache, TokenCommand, TokenProvider};
 use crate::call::Operation;
+use crate::check;
 use crate::retry::Policy;
 use crate::updated::changes;
 use crate::{
-    Answer, Call, CertificationPatch, Config, Error, Outcome, PersonCertification, Result, Target, Updated, User,
+    Answer, Call, CertificationPatch, Config, Error, Finding, Outcome, PersonCertification, Result, Target, Updated,
+    User,
 };
 use attempts::{Patience, Request, Shared};
 use reply::Reply;
@@ -204,6 +206,31 @@ impl Client {
         }
     }
 
+    /// What can be known before a first write: about the token, the way to the service, and its clock. Sends one read of
+    /// `user`'s certifications at the most, and changes nothing.
+    pub async fn check(&self, user: &User) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let bearer = self.credential.bearer().await;
+        match &bearer {
+            Ok(bearer) => {
+                let header = bearer.header.to_str().unwrap_or_default();
+                let token = header.strip_prefix("Bearer ").unwrap_or_default();
+                findings.extend(check::token(token, self.transport.config().cloud, user, SystemTime::now()));
+            }
+            Err(error) => findings.push(Finding::new("token", false, error.message.clone())),
+        }
+        findings.push(check::way(self.transport.config()));
+        if bearer.is_ok() {
+            let path = user.path().into_owned() + "?$select=id&$top=1";
+            let once = Policy { attempts: 1, ..self.patience.policy };
+            let client = Self { patience: Patience { policy: once, ..self.patience.clone() }, ..self.clone() };
+            let read = client.send(Request::read(path, user.template())).await;
+            let read = read.map(|reply| reply.date().map(str::to_owned));
+            findings.extend(check::host(self.transport.root(), read, jiff::Timestamp::now()));
+        }
+        findings
+    }
+
     /// Carries out an operation that was read with [`Call::read`].
     pub async fn call(&self, call: Call) -> Result<Answer> {
         let patience = Patience {
@@ -229,6 +256,7 @@ impl Client {
                 client.create(user, values).await.map(|made| Answer::Certification(Box::new(made)))
             }
             Operation::Delete { target } => client.delete(target).await.map(|()| Answer::Deleted),
+            Operation::Check { user } => Ok(Answer::Checked(client.check(user).await)),
         };
         answer.map_err(|error| error.respelt(&PersonCertification::RECORD, call.dialect))
     }

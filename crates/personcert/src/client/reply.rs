@@ -47,6 +47,11 @@ impl Reply {
         }
     }
 
+    /// The service's clock.
+    pub(super) fn date(&self) -> Option<&str> {
+        self.date.as_deref()
+    }
+
     /// The body as JSON.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_slice(&self.body)

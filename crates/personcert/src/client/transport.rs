@@ -46,6 +46,16 @@ impl Transport {
         Ok(Self { http, base, root, longest, config: config.clone() })
     }
 
+    /// The root as it was given.
+    pub(super) fn root(&self) -> &str {
+        self.root.as_str()
+    }
+
+    /// The settings.
+    pub(super) const fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The same with connections of its own.
     pub(super) fn again(&self) -> Result<Self> {
         Self::new(&self.config)
