@@ -29,6 +29,8 @@ impl Settings {
         }
         let token = match &self.token_file {
             Some(path) => Some(file(path)?),
+            // An option goes before the environment.
+            None if settings.contains_key("tokenCommand") => None,
             None => env("PERSONCERT_TOKEN"),
         };
         settings.extend(token.map(|token| ("token".to_owned(), json!(token))));
