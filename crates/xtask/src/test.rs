@@ -41,10 +41,8 @@ pub fn test() -> Done {
 }
 
 fn python() -> Done {
-    for script in ["tests/python/run_cases.py", "tests/python/test_traps.py"] {
-        run(&mut from_source("python3", &[script]))?;
-    }
-    Ok(())
+    run(&mut from_source("python3", &["tests/python/run_cases.py"]))?;
+    run(&mut from_source("python3", &["-m", "unittest", "discover", "--quiet", "--start-directory", "tests/python"]))
 }
 
 fn node() -> Done {
@@ -58,7 +56,7 @@ fn python_types() -> Done {
     let pyright = ["-m", "pyright", "--pythonpath", ".venv/bin/python"];
     run(from_source(setup::python(), &mypy).args(["python/personcert", "tests/python/usage.py"]))?;
     refuse(from_source(setup::python(), &mypy).arg("tests/python/misspelt.py"), MISTAKES)?;
-    run(&mut from_source(setup::python(), &["tests/python/test_uvloop.py"]))?;
+    run(&mut from_source(setup::python(), &["tests/python/uvloop_loops.py"]))?;
     run(from_source(setup::python(), &pyright).arg("tests/python/usage.py"))?;
     refuse(from_source(setup::python(), &pyright).arg("tests/python/misspelt.py"), MISTAKES)
 }

@@ -1,0 +1,144 @@
+"""What only Python can get wrong with processes and memory. Standard library alone."""
+
+import asyncio
+import gc
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+from support import ID, Silent, Traps
+
+from personcert import AsyncClient, Client, PersonCertError
+
+
+class Bounds(Traps):
+    def test_memory_stays_bounded_whatever_comes(self):
+        code = (
+            "import resource, sys, personcert\n"
+            "client = personcert.Client(base_url=sys.argv[1], token=sys.argv[2], max_attempts=1)\n"
+            f"client.get('{ID}')\n"
+            "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+            "for _ in range(int(sys.argv[3])):\n"
+            "    try:\n"
+            f"        client.get('{ID}')\n"
+            "        sys.exit('no error')\n"
+            "    except personcert.PersonCertError as error:\n"
+            "        assert error.kind in ('protocol', 'service'), error\n"
+            "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)\n"
+        )
+        acts = ["gzipBomb", "endless", "largeError", "deep"]
+        self.graph.faults([{"nth": 1}, *({"times": 1, "act": act} for act in acts)])
+        child = subprocess.run(
+            [sys.executable, "-c", code, self.graph.url, self.token, str(len(acts))],
+            capture_output=True, text=True, timeout=60, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        self.assertEqual(child.returncode, 0, child.stderr)
+        self.assertLess(int(child.stdout), 64)
+
+
+def in_a_spawned_process(settings):
+    with Client(**settings) as client:
+        return [client.get(ID).id for _ in range(5)]
+
+
+class Processes(Traps):
+    def test_spawned_processes(self):
+        with multiprocessing.get_context("spawn").Pool(2) as pool:
+            self.assertEqual(pool.map(in_a_spawned_process, [self.settings()] * 4), [[ID] * 5] * 4)
+
+
+@unittest.skipUnless(hasattr(os, "fork"), "no fork here")
+class Fork(Traps):
+    def child(self, work):
+        """Do the work in a forked child, which must end well within 20 seconds."""
+        process = os.fork()
+        if process == 0:
+            try:
+                work()
+                os._exit(0)
+            except BaseException as error:
+                print(f"child: {error!r}", file=sys.stderr, flush=True)
+                os._exit(1)
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            ended, status = os.waitpid(process, os.WNOHANG)
+            if ended:
+                return self.assertEqual(os.waitstatus_to_exitcode(status), 0)
+            time.sleep(0.01)
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        return self.fail("the child hung")
+
+    def test_blocking_calls_after_fork(self):
+        self.client.get(ID)
+        pages = self.client.list()
+
+        def work():
+            self.client.get(ID)
+            try:
+                list(pages)
+            except PersonCertError as error:
+                assert "fork" in str(error), error
+            else:
+                raise AssertionError("the parent's list went on in the child")
+            gc.collect()
+
+        for _ in range(3):
+            self.child(work)
+            self.client.get(ID)
+        self.assertEqual(len(list(pages)), 1)
+
+    def test_asyncio_after_fork(self):
+        client = AsyncClient(**self.settings())
+
+        async def get():
+            return (await client.get(ID)).id
+
+        asyncio.run(get())
+        for _ in range(3):
+            self.child(lambda: asyncio.run(get()))
+            self.assertEqual(asyncio.run(get()), ID)
+
+
+class Package(unittest.TestCase):
+    def run_python(self, code):
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+
+    def test_a_process_ends_with_calls_under_way(self):
+        code = (
+            "import asyncio, sys, threading, personcert, time\n"
+            "client = personcert.AsyncClient(base_url='{0}', token='t')\n"
+            "sync = personcert.Client(base_url='{0}', token='t')\n"
+            "threading.Thread(target=lambda: sync.get('x'), daemon=True).start()\n"
+            "async def main():\n"
+            "    tasks = [asyncio.ensure_future(client.get('x')) for _ in range(100)]\n"
+            "    await asyncio.sleep(0.2)\n"
+            "asyncio.run(main())\n"
+        )
+        with Silent() as server:
+            ended = self.run_python(code.format(server.url))
+        self.assertEqual((ended.returncode, ended.stderr), (0, ""))
+
+    def test_asyncio_is_not_imported_unless_used(self):
+        ended = self.run_python("import sys, personcert; sys.exit('asyncio' in sys.modules)")
+        self.assertEqual(ended.returncode, 0)
+
+    def test_every_public_name_is_there(self):
+        ended = self.run_python("from personcert import *; import personcert; print(personcert.__all__)")
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+
+    def test_the_command(self):
+        ended = subprocess.run(
+            [sys.executable, "-m", "personcert", "--help"], capture_output=True, text=True, timeout=60
+        )
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertIn("update", ended.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
