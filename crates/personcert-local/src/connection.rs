@@ -72,7 +72,7 @@ async fn enter(mut stream: TcpStream, graph: Arc<Graph>, door: Door) {
     } else if !matches!(stream.peek(&mut first).await, Ok(1)) {
         // Gone before it said anything.
     } else if door == Door::Alert || first == [HANDSHAKE] && graph.options.tls_alert {
-        let mut hello = [0; 16384];
+        let mut hello = vec![0; 16384];
         let _ = stream.read(&mut hello).await;
         let _ = stream.write_all(&ALERT).await;
         let _ = stream.shutdown().await;

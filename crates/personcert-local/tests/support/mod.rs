@@ -82,7 +82,7 @@ pub fn connect(url: &str) -> TcpStream {
 /// Reads to the end, or to the `most`-th byte.
 pub fn read(stream: &mut TcpStream, most: usize) -> Seen {
     let mut bytes = Vec::new();
-    let mut chunk = [0; 65536];
+    let mut chunk = vec![0; 65536];
     while bytes.len() < most {
         match stream.read(&mut chunk) {
             Ok(0) => break,
