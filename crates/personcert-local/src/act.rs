@@ -196,6 +196,10 @@ impl Act {
             }
             Simple::Answer(answer) => return Some(answer.response(setting.url)),
             Simple::ResetAfterHeaders | Simple::HalfBody => {
+                // A 204 has no body to break off; what is promised instead never comes.
+                if usual.is_empty() {
+                    head.status = StatusCode::OK;
+                }
                 head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(usual.len().max(1)));
                 let sent = if matches!(act, Simple::HalfBody) { usual.len() / 2 } else { 0 };
                 body::broken(usual.slice(..sent), setting.line.clone())

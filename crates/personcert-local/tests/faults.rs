@@ -39,6 +39,17 @@ fn resets_are_resets() {
 }
 
 #[test]
+fn an_answer_without_a_body_can_be_reset_too() {
+    for act in ["resetAfterHeaders", "halfBody"] {
+        let graph = start();
+        fault(&graph, json!({"act": act}));
+        let seen = send(&graph, "DELETE", EXAMPLE, "");
+        assert!(seen.reset && seen.status() == 200, "{act}: {seen:?}");
+        assert_eq!(command(&graph, "certifications", json!({})), json!([]));
+    }
+}
+
+#[test]
 fn the_body_is_not_read_before_an_early_reset() {
     let graph = start();
     fault(&graph, json!({"act": "resetBeforeReading"}));
