@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use napi::bindgen_prelude::{Array, FromNapiValue, Function, JsObjectValue, Object, Unknown};
 use napi::{JsNumber, JsString, JsValue, KeyCollectionMode, KeyConversion, KeyFilter, ValueType};
+use personcert::value::{Refusal, Room};
 use personcert::{Dialect, Error, Naming};
 use serde::Serialize;
 use serde_json::{Map, Number, Value, json};
@@ -12,65 +13,24 @@ use serde_json::{Map, Number, Value, json};
 /// How JavaScript spells names and measures time.
 pub const DIALECT: Dialect = Dialect { naming: Naming::Camel, time_unit: Duration::from_millis(1) };
 
-/// How much is copied: no deeper and no more values than this.
-#[derive(Clone, Copy)]
-pub struct Room {
-    depth: usize,
-    values: usize,
-}
-
-/// The room for a call.
-pub const CALL: Room = Room { depth: 32, values: 10_000 };
-/// The room for what a test hands its local Graph.
-pub const TEST: Room = Room { depth: 120, values: 1_000_000 };
-
-/// Why a value was refused, and where; or what its own code threw.
-enum Refusal {
-    Input { place: String, why: String },
-    Thrown(napi::Error),
-}
-
-impl Refusal {
-    fn within(self, outer: &str) -> Self {
-        match self {
-            Self::Input { place, why } if place.is_empty() || place.starts_with('[') => {
-                Self::Input { place: format!("{outer}{place}"), why }
-            }
-            Self::Input { place, why } => Self::Input { place: format!("{outer}.{place}"), why },
-            thrown @ Self::Thrown(_) => thrown,
-        }
-    }
-}
-
-impl From<napi::Error> for Refusal {
-    fn from(error: napi::Error) -> Self {
-        Self::Thrown(error)
-    }
-}
-
-fn refuse<T>(why: impl Into<String>) -> Result<T, Refusal> {
-    Err(Refusal::Input { place: String::new(), why: why.into() })
-}
+type Refused = Refusal<napi::Error>;
 
 /// Copies an object's members. The outer error is what a getter or `toJSON` threw; the inner one says what is wrong.
 pub fn read_object(object: &Object<'_>, mut room: Room) -> napi::Result<Result<Map<String, Value>, Error>> {
     match read_members(object, &mut room) {
         Ok(members) => Ok(Ok(members)),
-        Err(Refusal::Input { place, why }) => Ok(Err(Error::input(place, why))),
-        Err(Refusal::Thrown(error)) => Err(error),
+        Err(refusal) => refusal.into_error().map(Err),
     }
 }
 
-fn read_members(object: &Object<'_>, room: &mut Room) -> Result<Map<String, Value>, Refusal> {
+fn read_members(object: &Object<'_>, room: &mut Room) -> Result<Map<String, Value>, Refused> {
     let names = object.get_all_property_names(
         KeyCollectionMode::OwnOnly,
         KeyFilter::Enumerable,
         KeyConversion::NumbersToStrings,
     )?;
     let count = names.get_array_length()?;
-    if count as usize > room.values {
-        return refuse("too many values");
-    }
+    room.check(count as usize)?;
     let mut members = Map::with_capacity(count as usize);
     for at in 0..count {
         let key: Unknown = names.get_element(at)?;
@@ -88,70 +48,60 @@ fn read_members(object: &Object<'_>, room: &mut Room) -> Result<Map<String, Valu
     Ok(members)
 }
 
-fn read_text(text: JsString<'_>) -> Result<String, Refusal> {
+fn read_text(text: JsString<'_>) -> Result<String, Refused> {
     // Its only way to fail.
-    text.into_utf16()?.as_str().or_else(|_| refuse("the text holds half a character (a lone surrogate)"))
+    text.into_utf16()?.as_str().or_else(|_| Refusal::because("the text holds half a character (a lone surrogate)"))
 }
 
-fn read(value: Unknown<'_>, room: &mut Room) -> Result<Value, Refusal> {
-    if room.values == 0 {
-        return refuse("too many values");
-    }
-    room.values -= 1;
+fn read(value: Unknown<'_>, room: &mut Room) -> Result<Value, Refused> {
+    room.take()?;
     match value.get_type()? {
         ValueType::Null => Ok(Value::Null),
         ValueType::Boolean => Ok(json!(take::<bool>(&value)?)),
         ValueType::String => read_text(take(&value)?).map(Value::String),
         ValueType::Number => read_number(take::<JsNumber>(&value)?.get_double()?),
         ValueType::Object => read_compound(value, room),
-        ValueType::Undefined => refuse("undefined can't be sent; null clears"),
-        other => refuse(format!("a value of type {} can't be sent", format!("{other:?}").to_lowercase())),
+        ValueType::Undefined => Refusal::because("undefined can't be sent; null clears"),
+        other => Refusal::because(format!("a value of type {} can't be sent", format!("{other:?}").to_lowercase())),
     }
 }
 
 /// Whole numbers stay whole: JavaScript has one type for both.
-fn read_number(number: f64) -> Result<Value, Refusal> {
+fn read_number(number: f64) -> Result<Value, Refused> {
     const SAFE: f64 = 9_007_199_254_740_991.0;
     if number.fract() == 0.0 && number.abs() <= SAFE {
         #[allow(clippy::cast_possible_truncation, reason = "it is whole and within 53 bits")]
         return Ok(json!(number as i64));
     }
-    Number::from_f64(number).map_or_else(|| refuse(format!("{number} is not a number JSON has")), |n| Ok(n.into()))
+    Number::from_f64(number)
+        .map_or_else(|| Refusal::because(format!("{number} is not a number JSON has")), |n| Ok(n.into()))
 }
 
-fn read_compound(value: Unknown<'_>, room: &mut Room) -> Result<Value, Refusal> {
+fn read_compound(value: Unknown<'_>, room: &mut Room) -> Result<Value, Refused> {
     if value.is_date()? {
-        return refuse(
+        return Refusal::because(
             "a Date is a point in time, and this is a calendar date; give text as YYYY-MM-DD or a Temporal.PlainDate",
         );
     }
     if value.is_promise()? {
-        return refuse("a Promise can't be sent; await it first");
+        return Refusal::because("a Promise can't be sent; await it first");
     }
-    if room.depth == 0 {
-        return refuse("nested too deeply, or within itself");
-    }
-    room.depth -= 1;
-    let read = if value.is_array()? {
-        read_items(&take(&value)?, room)
-    } else {
+    room.deeper(|room| {
+        if value.is_array()? {
+            return read_items(&take(&value)?, room);
+        }
         let object: Object = take(&value)?;
         let to_json: Unknown = object.get_named_property("toJSON")?;
-        if to_json.get_type()? == ValueType::Function {
-            // As JSON.stringify does it: how a Temporal.PlainDate becomes its text.
-            read(take::<Function<'_, (), Unknown>>(&to_json)?.apply(object, ())?, room)
-        } else {
-            read_members(&object, room).map(Value::Object)
+        if to_json.get_type()? != ValueType::Function {
+            return read_members(&object, room).map(Value::Object);
         }
-    };
-    room.depth += 1;
-    read
+        // As JSON.stringify does it: how a Temporal.PlainDate becomes its text.
+        read(take::<Function<'_, (), Unknown>>(&to_json)?.apply(object, ())?, room)
+    })
 }
 
-fn read_items(items: &Array<'_>, room: &mut Room) -> Result<Value, Refusal> {
-    if items.len() as usize > room.values {
-        return refuse("too many values");
-    }
+fn read_items(items: &Array<'_>, room: &mut Room) -> Result<Value, Refused> {
+    room.check(items.len() as usize)?;
     let item = |at| read(items.get_element(at)?, room).map_err(|refusal| refusal.within(&format!("[{at}]")));
     (0..items.len()).map(item).collect::<Result<_, _>>().map(Value::Array)
 }

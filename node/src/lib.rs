@@ -13,6 +13,7 @@ use napi::Status;
 use napi::bindgen_prelude::{Function, Object, Promise, PromiseRaw};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::{module_init, napi};
+use personcert::value::Room;
 use personcert::{
     AccessToken, Answer, Call, Config, Error, ErrorKind, Outcome, PersonCertification, Progress, TokenFuture,
     TokenProvider, TokenRequest,
@@ -121,7 +122,7 @@ impl Client {
         tell: Option<Function<'_, String, ()>>,
         credential: Option<Function<'_, String, Promise<String>>>,
     ) -> napi::Result<Self> {
-        let settings = bridge::read_object(&config, bridge::CALL)?;
+        let settings = bridge::read_object(&config, Room::CALL)?;
         let config = settings.and_then(|settings| Config::read(&settings, bridge::DIALECT));
         let mut opened = config.and_then(|config| personcert::Client::new(&config));
         if let Some(credential) = credential {
@@ -177,7 +178,7 @@ impl Client {
 }
 
 fn read_call(operation: &str, arguments: &Object<'_>) -> napi::Result<Result<Call, Error>> {
-    let arguments = bridge::read_object(arguments, bridge::CALL)?;
+    let arguments = bridge::read_object(arguments, Room::CALL)?;
     Ok(arguments.and_then(|arguments| Call::read(operation, &arguments, bridge::DIALECT)))
 }
 
@@ -241,7 +242,7 @@ impl LocalGraph {
     /// Starts it; gives its address.
     #[napi]
     pub fn start<'env>(&self, env: &'env Env, options: Object<'_>) -> Text<'env> {
-        let options = bridge::read_object(&options, bridge::CALL)?;
+        let options = bridge::read_object(&options, Room::CALL)?;
         let graph = Arc::clone(&self.graph);
         on_a_thread(env, move || {
             let options: Options = serde_json::from_value(Value::Object(options?))
@@ -254,7 +255,7 @@ impl LocalGraph {
     /// Carries a command out by name.
     #[napi]
     pub fn command<'env>(&self, env: &'env Env, name: String, arguments: Object<'_>) -> Text<'env> {
-        let arguments = bridge::read_object(&arguments, bridge::TEST)?;
+        let arguments = bridge::read_object(&arguments, Room::TEST)?;
         self.started(env, move |graph| graph.command(&name, &Value::Object(arguments?)))
     }
 

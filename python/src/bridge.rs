@@ -1,6 +1,6 @@
 //! Values over the boundary: a bounded copy from Python, and Python objects made by the core's tables.
 
-use personcert::value::{Kind, Property, Record};
+use personcert::value::{Kind, Property, Record, Refusal, Room};
 use personcert::{Answer, Date, Dialect, Error, Member, Naming, PersonCertification};
 use pyo3::exceptions::PyAttributeError;
 use pyo3::intern;
@@ -14,62 +14,24 @@ use serde_json::{Map, Number, Value};
 /// How Python spells names and measures time.
 pub const DIALECT: Dialect = Dialect { naming: Naming::Snake, time_unit: std::time::Duration::from_secs(1) };
 
-/// How much is copied: no deeper and no more values than this.
-#[derive(Clone, Copy)]
-pub struct Room {
-    depth: usize,
-    values: usize,
-}
-
-/// The room for a call.
-pub const CALL: Room = Room { depth: 32, values: 10_000 };
-/// The room for what a test hands its local Graph.
-pub const TEST: Room = Room { depth: 120, values: 1_000_000 };
-
-/// Why a value was refused, and where; or what its own code raised.
-enum Refusal {
-    Input { place: String, why: String },
-    Raised(PyErr),
-}
-
-impl Refusal {
-    fn within(self, outer: &str) -> Self {
-        match self {
-            Self::Input { place, why } if place.is_empty() || place.starts_with('[') => {
-                Self::Input { place: format!("{outer}{place}"), why }
-            }
-            Self::Input { place, why } => Self::Input { place: format!("{outer}.{place}"), why },
-            raised @ Self::Raised(_) => raised,
-        }
-    }
-}
-
-impl From<PyErr> for Refusal {
-    fn from(error: PyErr) -> Self {
-        Self::Raised(error)
-    }
-}
-
-fn refuse<T>(why: impl Into<String>) -> Result<T, Refusal> {
-    Err(Refusal::Input { place: String::new(), why: why.into() })
-}
+type Refused = Refusal<PyErr>;
 
 /// Copies a dict from Python.
 pub fn read_dict(dict: &Bound<'_, PyDict>, mut room: Room) -> PyResult<Map<String, Value>> {
-    read_members(dict, &mut room).map_err(|refusal| match refusal {
-        Refusal::Input { place, why } => raise(dict.py(), &Error::input(place, why)),
-        Refusal::Raised(error) => error,
+    read_members(dict, &mut room).map_err(|refusal| match refusal.into_error() {
+        Ok(error) => raise(dict.py(), &error),
+        Err(error) => error,
     })
 }
 
-fn read_members(dict: &Bound<'_, PyDict>, room: &mut Room) -> Result<Map<String, Value>, Refusal> {
-    check_length(dict.len(), room)?;
+fn read_members(dict: &Bound<'_, PyDict>, room: &mut Room) -> Result<Map<String, Value>, Refused> {
+    room.check(dict.len())?;
     let mut members = Map::with_capacity(dict.len());
     // A copy of the items: `to_graph` of one of them may change the dict.
     for item in dict.items() {
         let (name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
         let Ok(name) = name.cast::<PyString>() else {
-            return refuse(format!("a member's name must be text, got {}", type_name(&name)));
+            return Refusal::because(format!("a member's name must be text, got {}", type_name(&name)));
         };
         let name = read_text(name)?;
         let value = read(&value, room).map_err(|refusal| refusal.within(&name))?;
@@ -78,22 +40,15 @@ fn read_members(dict: &Bound<'_, PyDict>, room: &mut Room) -> Result<Map<String,
     Ok(members)
 }
 
-fn check_length(length: usize, room: &Room) -> Result<(), Refusal> {
-    if length > room.values { refuse("too many values") } else { Ok(()) }
-}
-
-fn read_text(text: &Bound<'_, PyString>) -> Result<String, Refusal> {
+fn read_text(text: &Bound<'_, PyString>) -> Result<String, Refused> {
     match text.to_cow() {
         Ok(text) => Ok(text.into_owned()),
-        Err(_) => refuse("the text holds half a character (a lone surrogate)"),
+        Err(_) => Refusal::because("the text holds half a character (a lone surrogate)"),
     }
 }
 
-fn read(value: &Bound<'_, PyAny>, room: &mut Room) -> Result<Value, Refusal> {
-    if room.values == 0 {
-        return refuse("too many values");
-    }
-    room.values -= 1;
+fn read(value: &Bound<'_, PyAny>, room: &mut Room) -> Result<Value, Refused> {
+    room.take()?;
     if value.is_none() {
         Ok(Value::Null)
     } else if let Ok(text) = value.cast::<PyString>() {
@@ -102,42 +57,35 @@ fn read(value: &Bound<'_, PyAny>, room: &mut Room) -> Result<Value, Refusal> {
         Ok(Value::Bool(flag.is_true()))
     } else if value.is_instance_of::<PyInt>() {
         let number = value.extract::<i64>().map(Number::from).or_else(|_| value.extract::<u64>().map(Number::from));
-        number.map_or_else(|_| refuse("the whole number is too large"), |number| Ok(Value::Number(number)))
+        number.map_or_else(|_| Refusal::because("the whole number is too large"), |number| Ok(Value::Number(number)))
     } else if let Ok(number) = value.cast::<PyFloat>() {
         let number = number.value();
-        Number::from_f64(number).map_or_else(|| refuse(format!("{number} is not a number JSON has")), |n| Ok(n.into()))
+        let refuse = || Refusal::because(format!("{number} is not a number JSON has"));
+        Number::from_f64(number).map_or_else(refuse, |number| Ok(number.into()))
+    } else if value.is_instance_of::<PyDateTime>() {
+        Refusal::because(
+            "a datetime has a time, and this is a calendar date; pass its .date(), after converting it to the zone that is meant",
+        )
+    } else if value.is_instance_of::<PyDate>() {
+        Ok(Value::String(value.str()?.to_cow()?.into_owned()))
     } else {
-        read_compound(value, room)
+        room.deeper(|room| read_compound(value, room))
     }
 }
 
-fn read_compound(value: &Bound<'_, PyAny>, room: &mut Room) -> Result<Value, Refusal> {
-    if value.is_instance_of::<PyDateTime>() {
-        return refuse(
-            "a datetime has a time, and this is a calendar date; pass its .date(), after converting it to the zone that is meant",
-        );
-    }
-    if value.is_instance_of::<PyDate>() {
-        return Ok(Value::String(value.str()?.to_cow()?.into_owned()));
-    }
-    if room.depth == 0 {
-        return refuse("nested too deeply, or within itself");
-    }
-    room.depth -= 1;
-    let read = if let Ok(dict) = value.cast::<PyDict>() {
+fn read_compound(value: &Bound<'_, PyAny>, room: &mut Room) -> Result<Value, Refused> {
+    if let Ok(dict) = value.cast::<PyDict>() {
         read_members(dict, room).map(Value::Object)
     } else if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
-        check_length(value.len()?, room)?;
+        room.check(value.len()?)?;
         let item =
             |(at, item): (usize, PyResult<_>)| read(&item?, room).map_err(|refusal| refusal.within(&format!("[{at}]")));
         value.try_iter()?.enumerate().map(item).collect::<Result<_, _>>().map(Value::Array)
     } else if let Some(to_graph) = value.getattr_opt("to_graph")?.filter(|_| !value.is_instance_of::<PyType>()) {
         read(&to_graph.call0()?, room)
     } else {
-        refuse(format!("a value of type {} can't be sent", type_name(value)))
-    };
-    room.depth += 1;
-    read
+        Refusal::because(format!("a value of type {} can't be sent", type_name(value)))
+    }
 }
 
 fn type_name(value: &Bound<'_, PyAny>) -> String {

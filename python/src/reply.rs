@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use personcert::value::PropertyValue;
+use personcert::value::{PropertyValue, Room};
 use personcert::{
     AccessToken, Answer, Attempt, Call, Client, Config, Error, ErrorKind, Outcome, Pages, PersonCertification,
     TokenFuture, TokenProvider, TokenRequest,
@@ -47,7 +47,7 @@ impl TokenProvider for Credential {
 
 /// Opens a client; `hook` is called with every attempt, `credential` when a token is needed.
 pub fn open(config: &Bound<'_, PyDict>, hook: Option<Py<PyAny>>, credential: Option<Py<PyAny>>) -> PyResult<Client> {
-    let settings = bridge::read_dict(config, bridge::CALL)?;
+    let settings = bridge::read_dict(config, Room::CALL)?;
     let client = Config::read(&settings, bridge::DIALECT).and_then(|config| Client::new(&config));
     let client = client.map_err(|error| bridge::raise(config.py(), &error))?;
     let client = match credential {
@@ -69,7 +69,7 @@ pub fn open(config: &Bound<'_, PyDict>, hook: Option<Py<PyAny>>, credential: Opt
 
 /// Reads a call's arguments.
 pub fn read_call(operation: &str, arguments: &Bound<'_, PyDict>) -> PyResult<Call> {
-    let map = bridge::read_dict(arguments, bridge::CALL)?;
+    let map = bridge::read_dict(arguments, Room::CALL)?;
     Call::read(operation, &map, bridge::DIALECT).map_err(|error| bridge::raise(arguments.py(), &error))
 }
 

@@ -5,6 +5,7 @@ mod date;
 mod dialect;
 mod kind;
 pub(crate) mod record;
+mod room;
 mod url;
 
 pub use audiences::Audiences;
@@ -12,6 +13,7 @@ pub use date::Date;
 pub use dialect::{Dialect, Naming};
 pub use kind::{Kind, PropertyValue};
 pub use record::{Members, Property, Record};
+pub use room::{Refusal, Room};
 pub use url::Url;
 
 pub(crate) use dialect::advice;
