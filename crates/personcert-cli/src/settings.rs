@@ -57,7 +57,7 @@ impl Args for Settings {
             command.arg(match property.kind {
                 Kind::Boolean => option.action(ArgAction::SetTrue),
                 Kind::Duration => option.allow_hyphen_values(true).value_name("SECONDS"),
-                _ => option.allow_hyphen_values(true),
+                _ => option.allow_hyphen_values(true).value_name(property.snake.to_uppercase()),
             })
         })
     }
