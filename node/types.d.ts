@@ -196,10 +196,28 @@ export interface ClientOptions {
   token?: string
   /** A command line that prints an access token, or JSON with one as `az account get-access-token` does; run by the shell whenever a token is needed. */
   tokenCommand?: string
+  /** How to get tokens, where none is given: `login` (what `personcert login` left), `browser` or `device-code` (the same, and a person is asked when nothing is left), `client-secret`, `certificate`, `workload-identity`, `managed-identity` or `azure-cli`. Default: the first of `login`, `client-secret`, `certificate`, `workload-identity`, `managed-identity`, `azure-cli` that there is. */
+  signIn?: 'login' | 'browser' | 'device-code' | 'client-secret' | 'certificate' | 'workload-identity' | 'managed-identity' | 'azure-cli'
+  /** The tenant to sign in to, by id or domain. Default: AZURE_TENANT_ID; without it people sign in to the tenant of their account. */
+  tenantId?: string
+  /** The id of the registered application that signs in; of the identity, where a machine has several. Default: AZURE_CLIENT_ID. */
+  clientId?: string
+  /** The application's secret, for the sign-in `client-secret`. Default: AZURE_CLIENT_SECRET. */
+  clientSecret?: string
+  /** A PEM or PFX file with the application's certificate and its RSA key, for the sign-in `certificate`. Default: AZURE_CLIENT_CERTIFICATE_PATH. */
+  certificateFile?: string
+  /** The password of a PFX file. Default: AZURE_CLIENT_CERTIFICATE_PASSWORD. */
+  certificatePassword?: string
+  /** A file with the token of another issuer that the application trusts, for the sign-in `workload-identity`; read whenever it is needed. Default: AZURE_FEDERATED_TOKEN_FILE, otherwise the token that GitHub Actions gives to a job. */
+  federatedTokenFile?: string
+  /** The file that keeps what `personcert login` left, readable by its owner alone. Default: the keyring of the operating system, or where there is none a file among the user's own. */
+  tokenCacheFile?: string
   /** The national cloud: `global`, `us-gov` (L4, GCC High), `us-gov-dod` (L5) or `china` (21Vianet). Default: `global`. */
   cloud?: 'global' | 'us-gov' | 'us-gov-dod' | 'china'
   /** The service's root without a version, instead of a cloud's. Plain http only to this machine. */
   baseUrl?: string
+  /** Where tokens for the service at the base URL are issued, without the tenant, such as `https://login.example.com`. Default: the cloud's. */
+  authority?: string
   /** The longest a call may take, its repetitions and waits included. Default: 100 seconds. */
   timeout?: number
   /** The longest one attempt may take. Default: 30 seconds. */

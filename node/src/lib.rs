@@ -86,18 +86,17 @@ async fn unless<T>(
 }
 
 /// A credential of the program around: called with a request as JSON text, it gives a token and its end likewise.
-struct Credential(Arc<ThreadsafeFunction<String, Promise<String>, String, Status, false, true>>);
+struct Credential(ThreadsafeFunction<String, Promise<String>, String, Status, false, true>);
 
 impl TokenProvider for Credential {
-    fn token(&self, request: TokenRequest) -> TokenFuture {
-        let ask = Arc::clone(&self.0);
+    fn token(self: Arc<Self>, request: TokenRequest) -> TokenFuture {
         Box::pin(async move {
             let failed = |error: napi::Error| {
                 let why = format!("the credential gave no token: {}", error.reason);
                 Error::new(ErrorKind::Auth, Outcome::NotSent, why)
             };
             let request = json!({"scope": request.scope, "claims": request.claims}).to_string();
-            let given = ask.call_async(request).await.map_err(failed)?.await.map_err(failed)?;
+            let given = self.0.call_async(request).await.map_err(failed)?.await.map_err(failed)?;
             let given: Value = serde_json::from_str(&given).unwrap_or_default();
             let end = given["expiresOnTimestamp"].as_f64().map(|end| end / 1e3);
             let end = end.and_then(|end| UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(end).ok()?));
@@ -127,7 +126,7 @@ impl Client {
         let mut opened = config.and_then(|config| personcert::Client::new(&config));
         if let Some(credential) = credential {
             let ask = credential.build_threadsafe_function().weak::<true>().build()?;
-            opened = opened.map(|client| client.with_credential(Credential(Arc::new(ask))));
+            opened = opened.map(|client| client.with_credential(Credential(ask)));
         }
         let Some(tell) = tell else { return Ok(Self { opened }) };
         // Weak: to watch is no reason to keep the process alive.

@@ -354,10 +354,28 @@ if TYPE_CHECKING:
         """The access token, without the word Bearer."""
         token_command: str
         """A command line that prints an access token, or JSON with one as `az account get-access-token` does; run by the shell whenever a token is needed."""
+        sign_in: Literal["login", "browser", "device-code", "client-secret", "certificate", "workload-identity", "managed-identity", "azure-cli"]
+        """How to get tokens, where none is given: `login` (what `personcert login` left), `browser` or `device-code` (the same, and a person is asked when nothing is left), `client-secret`, `certificate`, `workload-identity`, `managed-identity` or `azure-cli`. Default: the first of `login`, `client-secret`, `certificate`, `workload-identity`, `managed-identity`, `azure-cli` that there is."""
+        tenant_id: str
+        """The tenant to sign in to, by id or domain. Default: AZURE_TENANT_ID; without it people sign in to the tenant of their account."""
+        client_id: str
+        """The id of the registered application that signs in; of the identity, where a machine has several. Default: AZURE_CLIENT_ID."""
+        client_secret: str
+        """The application's secret, for the sign-in `client-secret`. Default: AZURE_CLIENT_SECRET."""
+        certificate_file: str
+        """A PEM or PFX file with the application's certificate and its RSA key, for the sign-in `certificate`. Default: AZURE_CLIENT_CERTIFICATE_PATH."""
+        certificate_password: str
+        """The password of a PFX file. Default: AZURE_CLIENT_CERTIFICATE_PASSWORD."""
+        federated_token_file: str
+        """A file with the token of another issuer that the application trusts, for the sign-in `workload-identity`; read whenever it is needed. Default: AZURE_FEDERATED_TOKEN_FILE, otherwise the token that GitHub Actions gives to a job."""
+        token_cache_file: str
+        """The file that keeps what `personcert login` left, readable by its owner alone. Default: the keyring of the operating system, or where there is none a file among the user's own."""
         cloud: Literal["global", "us-gov", "us-gov-dod", "china"]
         """The national cloud: `global`, `us-gov` (L4, GCC High), `us-gov-dod` (L5) or `china` (21Vianet). Default: `global`."""
         base_url: str
         """The service's root without a version, instead of a cloud's. Plain http only to this machine."""
+        authority: str
+        """Where tokens for the service at the base URL are issued, without the tenant, such as `https://login.example.com`. Default: the cloud's."""
         timeout: float
         """The longest a call may take, its repetitions and waits included. Default: 100 seconds."""
         attempt_timeout: float

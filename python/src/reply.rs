@@ -22,15 +22,14 @@ pub enum Reply {
 }
 
 /// A credential of the program around: called with a scope and perhaps claims, it gives a token and when it ends.
-struct Credential(Arc<Py<PyAny>>);
+struct Credential(Py<PyAny>);
 
 impl TokenProvider for Credential {
-    fn token(&self, request: TokenRequest) -> TokenFuture {
-        let fetch = Arc::clone(&self.0);
+    fn token(self: Arc<Self>, request: TokenRequest) -> TokenFuture {
         // It may take its time; the thread that waits for calls must not.
         let given = tokio::task::spawn_blocking(move || {
             Python::attach(|py| {
-                let given = fetch.call1(py, (request.scope, request.claims));
+                let given = self.0.call1(py, (request.scope, request.claims));
                 given.and_then(|given| given.extract::<(String, Option<f64>)>(py)).map_err(|error| error.to_string())
             })
         });
@@ -51,7 +50,7 @@ pub fn open(config: &Bound<'_, PyDict>, hook: Option<Py<PyAny>>, credential: Opt
     let client = Config::read(&settings, bridge::DIALECT).and_then(|config| Client::new(&config));
     let client = client.map_err(|error| bridge::raise(config.py(), &error))?;
     let client = match credential {
-        Some(credential) => client.with_credential(Credential(Arc::new(credential))),
+        Some(credential) => client.with_credential(Credential(credential)),
         None => client,
     };
     let Some(hook) = hook else { return Ok(client) };

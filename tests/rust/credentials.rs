@@ -23,16 +23,15 @@ struct Provider {
 }
 
 impl TokenProvider for Provider {
-    fn token(&self, request: TokenRequest) -> TokenFuture {
-        let this = self.clone();
+    fn token(self: Arc<Self>, request: TokenRequest) -> TokenFuture {
         Box::pin(async move {
-            this.asked.lock().expect("the list").push(request);
+            self.asked.lock().expect("the list").push(request);
             // The others shall have to wait.
             tokio::time::sleep(Duration::from_millis(20)).await;
-            if this.fails.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+            if self.fails.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
                 return Err(Error::new(ErrorKind::Auth, Outcome::NotSent, "no token today"));
             }
-            Ok(AccessToken::new(&*this.token, Some(SystemTime::now() + *this.lasts.lock().expect("a time"))))
+            Ok(AccessToken::new(&*self.token, Some(SystemTime::now() + *self.lasts.lock().expect("a time"))))
         })
     }
 }

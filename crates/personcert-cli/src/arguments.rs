@@ -17,7 +17,8 @@ use crate::settings::Settings;
     name = "personcert",
     version,
     after_help = "\
-The access token comes from PERSONCERT_TOKEN or --token-file, never from an argument.
+The access token comes from `personcert login`, from PERSONCERT_TOKEN or --token-file, or from another --sign-in.
+Secrets are never arguments: AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PASSWORD.
 
 Exit codes: 0 done, 2 bad input, 3 no or bad token, 4 not allowed, 5 not found, 6 conflict, 7 throttled,
 8 service, network, time or protocol, 130 cancelled."
@@ -95,6 +96,12 @@ pub(crate) enum Command {
         #[command(flatten)]
         whose: Whose,
     },
+    /// Sign in, for every later command and program of this user: in the browser, or with `--sign-in device-code`
+    Login,
+    /// Forget the sign-in
+    Logout,
+    /// Say who is signed in
+    Whoami,
     /// Run a local Graph for tests and trials
     Serve(Serve),
     /// Make the documentation's example change on a local Graph of its own, and show it
@@ -213,6 +220,9 @@ impl Command {
                 whose.add(&mut given);
                 "check"
             }
+            Self::Login => "login",
+            Self::Logout => "logout",
+            Self::Whoami => "whoami",
             Self::Serve(_) => "serve",
             Self::Demo => "demo",
         };

@@ -5,6 +5,7 @@ mod demo;
 mod output;
 mod serve;
 mod settings;
+mod sign_in;
 
 use std::ffi::OsString;
 
@@ -60,6 +61,19 @@ fn carry_out(arguments: Arguments) -> Result<i32> {
     }
     if matches!(arguments.command, Command::Demo) {
         return runtime.block_on(demo::demo(arguments.json)).map(|shown| output::print(&shown)).map(|()| 0);
+    }
+    if matches!(arguments.command, Command::Login | Command::Logout | Command::Whoami) {
+        let config = Config::read(&arguments.settings.read()?, Dialect::GRAPH)?;
+        let shown = runtime.block_on(async {
+            tokio::select! {
+                shown = sign_in::carry_out(&arguments.command, &config, arguments.json) => shown,
+                _ = tokio::signal::ctrl_c() => {
+                    Err(Error::new(ErrorKind::Cancelled, Outcome::NotSent, "the sign-in was cancelled"))
+                }
+            }
+        })?;
+        output::print(&shown);
+        return Ok(0);
     }
     let (operation, given) = arguments.command.call()?;
     let call = Call::read(operation, &given, Dialect::GRAPH)?;

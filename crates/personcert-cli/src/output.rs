@@ -75,6 +75,12 @@ pub(crate) fn findings(findings: &Value) -> String {
     findings.as_array().into_iter().flatten().map(line).collect()
 }
 
+/// Who is signed in, a line for each member.
+pub(crate) fn account(account: &Value) -> String {
+    let line = |(name, value): (&String, &Value)| format!("{name:<12}{}\n", plain(value));
+    account.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()).map(line).collect()
+}
+
 /// An attempt for a person who watches.
 pub(crate) fn attempt(attempt: &Attempt) {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();

@@ -1,5 +1,5 @@
 //! The client's settings as options: one for each line of the core's table, and nothing known of any of them here but that
-//! the token is no option.
+//! secrets are no options.
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,9 @@ impl Settings {
     pub(crate) fn read(&self) -> Result<Given> {
         let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let mut settings = self.given.clone();
-        for (name, variable) in [("baseUrl", "PERSONCERT_BASE_URL"), ("cloud", "PERSONCERT_CLOUD")] {
+        for (name, variable) in
+            [("baseUrl", "PERSONCERT_BASE_URL"), ("authority", "PERSONCERT_AUTHORITY"), ("cloud", "PERSONCERT_CLOUD")]
+        {
             if let (false, Some(value)) = (settings.contains_key(name), env(variable)) {
                 settings.insert(name.into(), json!(value));
             }
@@ -30,7 +32,7 @@ impl Settings {
         let token = match &self.token_file {
             Some(path) => Some(file(path)?),
             // An option goes before the environment.
-            None if settings.contains_key("tokenCommand") => None,
+            None if ["tokenCommand", "signIn"].iter().any(|name| settings.contains_key(*name)) => None,
             None => env("PERSONCERT_TOKEN"),
         };
         settings.extend(token.map(|token| ("token".to_owned(), json!(token))));
@@ -45,7 +47,8 @@ fn file(path: &Path) -> Result<String> {
 
 /// The settings that are options.
 fn options() -> impl Iterator<Item = &'static Property> {
-    Config::RECORD.properties.iter().filter(|property| !matches!(property.name, "token" | "timeout"))
+    let kept_out = ["token", "clientSecret", "certificatePassword", "timeout"];
+    Config::RECORD.properties.iter().filter(move |property| !kept_out.contains(&property.name))
 }
 
 impl Args for Settings {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use url::Url;
 
+use crate::error::closed_set;
 use crate::value::{Dialect, Kind, Property, Record, advice, wrong_type};
 use crate::{Error, Result, Secret};
 
@@ -62,8 +63,17 @@ macro_rules! config {
 config! {
     token = "token": Option<Secret> = None, Kind::Text, "The access token, without the word Bearer.";
     token_command = "tokenCommand": Option<String> = None, Kind::Text, "A command line that prints an access token, or JSON with one as `az account get-access-token` does; run by the shell whenever a token is needed.";
+    sign_in = "signIn": Option<SignIn> = None, Kind::Choice(SignIn::NAMES), "How to get tokens, where none is given: `login` (what `personcert login` left), `browser` or `device-code` (the same, and a person is asked when nothing is left), `client-secret`, `certificate`, `workload-identity`, `managed-identity` or `azure-cli`. Default: the first of `login`, `client-secret`, `certificate`, `workload-identity`, `managed-identity`, `azure-cli` that there is.";
+    tenant_id = "tenantId": Option<String> = None, Kind::Text, "The tenant to sign in to, by id or domain. Default: AZURE_TENANT_ID; without it people sign in to the tenant of their account.";
+    client_id = "clientId": Option<String> = None, Kind::Text, "The id of the registered application that signs in; of the identity, where a machine has several. Default: AZURE_CLIENT_ID.";
+    client_secret = "clientSecret": Option<Secret> = None, Kind::Text, "The application's secret, for the sign-in `client-secret`. Default: AZURE_CLIENT_SECRET.";
+    certificate_file = "certificateFile": Option<String> = None, Kind::Text, "A PEM or PFX file with the application's certificate and its RSA key, for the sign-in `certificate`. Default: AZURE_CLIENT_CERTIFICATE_PATH.";
+    certificate_password = "certificatePassword": Option<Secret> = None, Kind::Text, "The password of a PFX file. Default: AZURE_CLIENT_CERTIFICATE_PASSWORD.";
+    federated_token_file = "federatedTokenFile": Option<String> = None, Kind::Text, "A file with the token of another issuer that the application trusts, for the sign-in `workload-identity`; read whenever it is needed. Default: AZURE_FEDERATED_TOKEN_FILE, otherwise the token that GitHub Actions gives to a job.";
+    token_cache_file = "tokenCacheFile": Option<String> = None, Kind::Text, "The file that keeps what `personcert login` left, readable by its owner alone. Default: the keyring of the operating system, or where there is none a file among the user's own.";
     cloud = "cloud": Cloud = Cloud::Global, Kind::Choice(&["global", "us-gov", "us-gov-dod", "china"]), "The national cloud: `global`, `us-gov` (L4, GCC High), `us-gov-dod` (L5) or `china` (21Vianet). Default: `global`.";
     base_url = "baseUrl": Option<String> = None, Kind::Text, "The service's root without a version, instead of a cloud's. Plain http only to this machine.";
+    authority = "authority": Option<String> = None, Kind::Text, "Where tokens for the service at the base URL are issued, without the tenant, such as `https://login.example.com`. Default: the cloud's.";
     timeout = "timeout": Duration = Duration::from_secs(100), Kind::Duration, "The longest a call may take, its repetitions and waits included. Default: 100 seconds.";
     attempt_timeout = "attemptTimeout": Duration = Duration::from_secs(30), Kind::Duration, "The longest one attempt may take. Default: 30 seconds.";
     connect_timeout = "connectTimeout": Duration = Duration::from_secs(10), Kind::Duration, "The longest a connection may take to come about. Default: 10 seconds.";
@@ -73,6 +83,20 @@ config! {
     ca_file = "caFile": Option<String> = None, Kind::Text, "A PEM file with certificate authorities to trust besides the machine's (SSL_CERT_FILE replaces those).";
     max_response_bytes = "maxResponseBytes": u64 = 4 << 20, Kind::Number, "The largest answer that is read, in bytes. Default: 4 MiB.";
     unknown_audiences = "unknownAudiences": bool = false, Kind::Boolean, "Whether `allowedAudiences` may hold names that this version doesn't know. Default: no.";
+}
+
+closed_set! {
+    /// The ways of getting tokens.
+    SignIn {
+        Login = "login", "The sign-in that `personcert login` left. Nobody is asked anything.";
+        Browser = "browser", "What an earlier sign-in left, or a new one in the system's browser (authorization code with PKCE).";
+        DeviceCode = "device-code", "What an earlier sign-in left, or a new one with a code that is typed into any browser.";
+        ClientSecret = "client-secret", "The application's own sign-in with a secret.";
+        Certificate = "certificate", "The application's own sign-in with a certificate.";
+        WorkloadIdentity = "workload-identity", "The application's own sign-in with the token of another issuer that it trusts.";
+        ManagedIdentity = "managed-identity", "The identity of the Azure machine or app service that this runs on.";
+        AzureCli = "azure-cli", "Whoever is signed in with Azure's command line.";
+    }
 }
 
 /// The clouds that Graph runs in.
@@ -91,21 +115,27 @@ pub enum Cloud {
 }
 
 impl Cloud {
-    const ALL: [(&'static str, Self, &'static str); 4] = [
-        ("global", Self::Global, "https://graph.microsoft.com"),
-        ("us-gov", Self::UsGov, "https://graph.microsoft.us"),
-        ("us-gov-dod", Self::UsGovDod, "https://dod-graph.microsoft.us"),
-        ("china", Self::China, "https://microsoftgraph.chinacloudapi.cn"),
+    /// The name, the root of Graph, and the authority that issues tokens for it.
+    const ALL: [(&'static str, Self, &'static str, &'static str); 4] = [
+        ("global", Self::Global, "https://graph.microsoft.com", "https://login.microsoftonline.com"),
+        ("us-gov", Self::UsGov, "https://graph.microsoft.us", "https://login.microsoftonline.us"),
+        ("us-gov-dod", Self::UsGovDod, "https://dod-graph.microsoft.us", "https://login.microsoftonline.us"),
+        ("china", Self::China, "https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
     ];
 
     /// Every cloud with its name.
     pub(crate) fn names() -> impl Iterator<Item = (&'static str, Self)> {
-        Self::ALL.into_iter().map(|(name, cloud, _)| (name, cloud))
+        Self::ALL.into_iter().map(|(name, cloud, ..)| (name, cloud))
     }
 
     /// The root of the cloud's Graph.
     pub fn root(self) -> &'static str {
-        Self::ALL.iter().find(|(_, cloud, _)| *cloud == self).map_or("", |(_, _, root)| root)
+        Self::ALL.iter().find(|(_, cloud, ..)| *cloud == self).map_or("", |(_, _, root, _)| root)
+    }
+
+    /// Where tokens for it are issued, without a tenant.
+    pub fn authority(self) -> &'static str {
+        Self::ALL.iter().find(|(_, cloud, ..)| *cloud == self).map_or("", |(.., authority)| authority)
     }
 }
 
@@ -117,14 +147,38 @@ impl Config {
         if self.token.is_some() && self.token_command.is_some() {
             return Err(Error::input("tokenCommand", "give a token or a token command, not both"));
         }
+        if self.sign_in.is_some() && (self.token.is_some() || self.token_command.is_some()) {
+            return Err(Error::input("signIn", "give a token, a token command or a way of signing in, not several"));
+        }
+        if self.authority.is_some() && self.base_url.is_none() {
+            let why =
+                "give the address of the service (its base URL) too: it and the issuer of its tokens belong together";
+            return Err(Error::input("authority", why));
+        }
+        let name = |tenant: &str| tenant.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
+        if self.tenant_id.as_deref().is_some_and(|tenant| tenant.is_empty() || !name(tenant)) {
+            return Err(Error::input("tenantId", "this is neither the id nor the domain of a tenant"));
+        }
         self.proxy()?;
         self.authorities()?;
+        self.authority()?;
         self.root().map(|_| ())
     }
 
-    /// The scope of a token for the configured cloud.
+    /// The scope of a token for the service: of the cloud, or of `baseUrl` where that has an authority of its own.
     pub(crate) fn scope(&self) -> String {
-        format!("{}/.default", self.cloud.root())
+        let own = self.base_url.as_deref().filter(|_| self.authority.is_some());
+        format!("{}/.default", own.unwrap_or_else(|| self.cloud.root()).trim_end_matches('/'))
+    }
+
+    /// Where tokens are issued, without a tenant, checked. There is none for a service that is given without one: a
+    /// token of a cloud must not go to another service unasked.
+    pub(crate) fn authority(&self) -> Result<Option<Url>> {
+        match (&self.authority, &self.base_url) {
+            (Some(authority), _) => address("authority", authority).map(Some),
+            (None, Some(_)) => Ok(None),
+            (None, None) => address("authority", self.cloud.authority()).map(Some),
+        }
     }
 
     /// The proxy for everything, where one is set.
@@ -145,30 +199,35 @@ impl Config {
 
     /// The address below which the service's versions lie, checked.
     pub(crate) fn root(&self) -> Result<Url> {
-        let text = self.base_url.as_deref().unwrap_or_else(|| self.cloud.root());
-        let refuse = |why: String| Error::input("baseUrl", why);
-        let url = Url::parse(text)
-            .map_err(|_| refuse("this is not an absolute address such as https://graph.microsoft.com".into()))?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(refuse("an address with a user or a password in it is not used".into()));
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(refuse("give the root alone, without ? and #".into()));
-        }
-        match url.scheme() {
-            "https" => {}
-            "http" if is_loopback(&url) => {}
-            "http" => {
-                return Err(refuse("a token is not sent over plain http except to this machine; use https".into()));
-            }
-            other => return Err(refuse(format!("{other} is not a scheme for Graph; use https"))),
-        }
+        let url = address("baseUrl", self.base_url.as_deref().unwrap_or_else(|| self.cloud.root()))?;
         let last = url.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
         if matches!(last, "beta" | "v1.0") {
-            return Err(refuse(format!("give the root without the version /{last}")));
+            return Err(Error::input("baseUrl", format!("give the root without the version /{last}")));
         }
         Ok(url)
     }
+}
+
+/// An address that tokens or secrets may be sent to.
+fn address(name: &str, text: &str) -> Result<Url> {
+    let refuse = |why: String| Error::input(name, why);
+    let url = Url::parse(text)
+        .map_err(|_| refuse("this is not an absolute address such as https://graph.microsoft.com".into()))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("an address with a user or a password in it is not used".into()));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(refuse("give the root alone, without ? and #".into()));
+    }
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(&url) => {}
+        "http" => {
+            return Err(refuse("a token is not sent over plain http except to this machine; use https".into()));
+        }
+        other => return Err(refuse(format!("{other} is not a scheme for Graph; use https"))),
+    }
+    Ok(url)
 }
 
 /// Whether the address is this machine's own.
@@ -231,11 +290,20 @@ impl Setting for Duration {
     }
 }
 
+impl Setting for Option<SignIn> {
+    fn take(value: &Value, _: Dialect) -> Result<Self> {
+        let name = taken(value.as_str(), value, Kind::Text)?;
+        let found = SignIn::ALL.iter().find(|(_, known, _)| *known == name).map(|(way, ..)| *way);
+        let unknown = || Error::value(format!("unknown way of signing in; {}", advice(name, SignIn::NAMES)));
+        found.map(Some).ok_or_else(unknown)
+    }
+}
+
 impl Setting for Cloud {
     fn take(value: &Value, _: Dialect) -> Result<Self> {
         let names: Vec<_> = Self::ALL.iter().map(|(name, ..)| *name).collect();
         let name = taken(value.as_str(), value, Kind::Text)?;
-        let found = Self::ALL.iter().find(|(known, ..)| *known == name).map(|(_, cloud, _)| *cloud);
+        let found = Self::ALL.iter().find(|(known, ..)| *known == name).map(|(_, cloud, ..)| *cloud);
         found.ok_or_else(|| Error::value(format!("unknown cloud; {}", advice(name, &names))))
     }
 }

@@ -19,19 +19,24 @@ macro_rules! closed_set {
             /// Every member with its stable text and its meaning.
             pub const ALL: &[(Self, &'static str, &'static str)] = &[$((Self::$variant, $text, $doc),)+];
 
+            /// The stable texts alone.
+            pub const NAMES: &[&str] = &[$($text,)+];
+
             /// The stable text, the same in every language.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
     };
 }
+
+pub(crate) use closed_set;
 
 closed_set! {
     /// What went wrong, in terms of what the caller can do about it. The set is closed.

@@ -13,6 +13,7 @@ mod config;
 mod error;
 #[doc(hidden)]
 pub mod fuzzing;
+mod net;
 mod retry;
 mod secret;
 mod target;
@@ -20,13 +21,13 @@ mod updated;
 pub mod value;
 
 pub use attempt::{Attempt, Progress};
-pub use auth::{AccessToken, TokenFuture, TokenProvider, TokenRequest};
+pub use auth::{AccessToken, Account, TokenFuture, TokenProvider, TokenRequest, account, login, logout};
 pub use call::{Answer, Call, Member};
 pub use certification::{CertificationPatch, PROPERTIES, PersonCertification};
 pub use change::Change;
 pub use check::Finding;
 pub use client::{Client, ListQuery, Pages};
-pub use config::{Cloud, Config};
+pub use config::{Cloud, Config, SignIn};
 pub use error::{Details, Error, ErrorKind, Outcome, Result};
 pub use secret::Secret;
 pub use target::{Target, User};

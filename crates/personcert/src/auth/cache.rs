@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use reqwest::header::HeaderValue;
 use tokio::sync::Mutex;
@@ -15,10 +15,14 @@ const EARLY: Duration = Duration::from_mins(5);
 /// After a renewal that failed while the token still serves, the next one waits so long.
 const PAUSE: Duration = Duration::from_secs(30);
 
+/// Tells the time.
+pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
 /// The token of a client.
 pub(crate) struct TokenCache {
     provider: Arc<dyn TokenProvider>,
     scope: String,
+    clock: Clock,
     held: Mutex<Held>,
     renewing: AtomicBool,
 }
@@ -28,7 +32,7 @@ struct Held {
     token: Option<Bearer>,
     /// Claims that the service demanded; every later token must have them.
     claims: Option<String>,
-    failed: Option<Instant>,
+    failed: Option<SystemTime>,
 }
 
 /// A token as a header, with its end and its number.
@@ -47,23 +51,28 @@ impl std::fmt::Debug for TokenCache {
 }
 
 impl TokenCache {
-    pub(crate) fn new(provider: Arc<dyn TokenProvider>, scope: String) -> Arc<Self> {
-        Arc::new(Self { provider, scope, held: Mutex::default(), renewing: AtomicBool::new(false) })
+    pub(crate) fn new(provider: Arc<dyn TokenProvider>, scope: String, clock: Clock) -> Arc<Self> {
+        Arc::new(Self { provider, scope, clock, held: Mutex::default(), renewing: AtomicBool::new(false) })
     }
 
-    /// What its tokens are for.
-    pub(crate) fn scope(&self) -> &str {
-        &self.scope
+    /// The same without the token, getting them from `provider`.
+    pub(crate) fn with_provider(&self, provider: Arc<dyn TokenProvider>) -> Arc<Self> {
+        Self::new(provider, self.scope.clone(), Arc::clone(&self.clock))
+    }
+
+    /// The same without the token, going by another clock.
+    pub(crate) fn with_clock(&self, clock: Clock) -> Arc<Self> {
+        Self::new(Arc::clone(&self.provider), self.scope.clone(), clock)
     }
 
     /// The token, fetched when there is none. Everybody who waits gets the one that the first of them fetches. One that
     /// will end soon is renewed beside the calls, which go on with the old one.
     pub(crate) async fn bearer(self: &Arc<Self>) -> Result<Bearer> {
         let mut held = self.held.lock().await;
-        let now = SystemTime::now();
+        let now = (self.clock)();
         let passed = |moment: Option<SystemTime>| moment.is_some_and(|moment| moment <= now);
         if let Some(bearer) = held.token.clone().filter(|bearer| !passed(bearer.expires)) {
-            let calm = held.failed.is_none_or(|failed| failed.elapsed() > PAUSE);
+            let calm = held.failed.is_none_or(|failed| failed + PAUSE <= now);
             if passed(bearer.renew) && calm && !self.renewing.swap(true, Ordering::AcqRel) {
                 tokio::spawn(Arc::clone(self).renew());
             }
@@ -73,15 +82,15 @@ impl TokenCache {
     }
 
     async fn renew(self: Arc<Self>) {
-        let request = TokenRequest { scope: self.scope.clone(), claims: self.held.lock().await.claims.clone() };
+        let request = self.request(self.held.lock().await.claims.clone());
         // Without the lock: the calls go on with the token there is.
-        let fetched = self.provider.token(request).await.and_then(header);
+        let fetched = Arc::clone(&self.provider).token(request).await.and_then(header);
         let mut held = self.held.lock().await;
         match fetched {
-            Ok((header, expires)) => drop(held.take_in(header, expires)),
+            Ok((header, expires)) => drop(held.take_in(header, expires, (self.clock)())),
             Err(error) => {
                 tracing::warn!(kind = %error.kind, "the token could not be renewed; the old one still serves");
-                held.failed = Some(Instant::now());
+                held.failed = Some((self.clock)());
             }
         }
         self.renewing.store(false, Ordering::Release);
@@ -104,18 +113,26 @@ impl TokenCache {
         self.provider.renews()
     }
 
+    /// Whether a token may have to wait for a person.
+    pub(crate) fn asks_a_person(&self) -> bool {
+        self.provider.asks_a_person()
+    }
+
+    fn request(&self, claims: Option<String>) -> TokenRequest {
+        TokenRequest { scope: self.scope.clone(), claims, now: (self.clock)() }
+    }
+
     async fn fetch(&self, held: &mut Held) -> Result<Bearer> {
-        let request = TokenRequest { scope: self.scope.clone(), claims: held.claims.clone() };
-        let (header, expires) = header(self.provider.token(request).await?)?;
-        Ok(held.take_in(header, expires))
+        let request = self.request(held.claims.clone());
+        let (header, expires) = header(Arc::clone(&self.provider).token(request).await?)?;
+        Ok(held.take_in(header, expires, (self.clock)()))
     }
 }
 
 impl Held {
-    fn take_in(&mut self, header: HeaderValue, expires: Option<SystemTime>) -> Bearer {
+    fn take_in(&mut self, header: HeaderValue, expires: Option<SystemTime>, now: SystemTime) -> Bearer {
         let number = self.token.as_ref().map_or(0, |old| old.number + 1);
         self.failed = None;
-        let now = SystemTime::now();
         let renew = expires.map(|end| end - EARLY.min(end.duration_since(now).unwrap_or_default() / 2));
         self.token.insert(Bearer { header, expires, renew, number }).clone()
     }
@@ -139,8 +156,8 @@ fn header(token: AccessToken) -> Result<(HeaderValue, Option<SystemTime>)> {
 
 /// A token that the caller gave: there is no other.
 impl TokenProvider for Option<crate::Secret> {
-    fn token(&self, _: TokenRequest) -> super::token::TokenFuture {
-        let given = self.clone().unwrap_or_else(|| "".into());
+    fn token(self: Arc<Self>, _: TokenRequest) -> super::token::TokenFuture {
+        let given = Self::clone(&self).unwrap_or_else(|| "".into());
         // Its end is the service's to say: a clock that is wrong here must not stop a token that is good.
         Box::pin(async move { Ok(AccessToken { secret: given, expires: None }) })
     }

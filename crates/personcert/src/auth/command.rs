@@ -1,6 +1,7 @@
 //! A program that prints a token.
 
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::Value;
@@ -22,7 +23,7 @@ const LONGEST: u64 = 256 << 10;
 pub(crate) struct TokenCommand(pub(crate) String);
 
 impl TokenProvider for TokenCommand {
-    fn token(&self, request: TokenRequest) -> TokenFuture {
+    fn token(self: Arc<Self>, request: TokenRequest) -> TokenFuture {
         let line = self.0.clone();
         Box::pin(async move {
             let refuse =

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
@@ -14,12 +15,14 @@ use crate::{Result, Secret};
 /// Gets access tokens: a credential of the program around, a command, a sign-in.
 ///
 /// ```
+/// use std::sync::Arc;
+///
 /// use personcert::{AccessToken, Client, Config, TokenProvider, TokenRequest};
 ///
 /// struct Vault;
 ///
 /// impl TokenProvider for Vault {
-///     fn token(&self, _: TokenRequest) -> personcert::TokenFuture {
+///     fn token(self: Arc<Self>, _: TokenRequest) -> personcert::TokenFuture {
 ///         Box::pin(async { Ok(AccessToken::new("the token from the vault", None)) })
 ///     }
 /// }
@@ -28,11 +31,16 @@ use crate::{Result, Secret};
 /// ```
 pub trait TokenProvider: Send + Sync {
     /// A token that is not one of before: it is asked only when there is none that still serves.
-    fn token(&self, request: TokenRequest) -> TokenFuture;
+    fn token(self: Arc<Self>, request: TokenRequest) -> TokenFuture;
 
     /// Whether another call would give another token; false for one that was given once and for all.
     fn renews(&self) -> bool {
         true
+    }
+
+    /// Whether a token may have to wait for a person who signs in: that time doesn't count as the call's.
+    fn asks_a_person(&self) -> bool {
+        false
     }
 }
 
@@ -48,6 +56,8 @@ pub struct TokenRequest {
     /// The claims that the service demands, as JSON; set after a claims challenge.
     /// Source: "Claims challenges, claims requests and client capabilities".
     pub claims: Option<String>,
+    /// The time by the client's clock.
+    pub now: SystemTime,
 }
 
 /// An access token and its end.

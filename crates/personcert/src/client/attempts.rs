@@ -12,8 +12,12 @@ use super::reply::Reply;
 use super::transport::Transport;
 use crate::attempt::{Attempt, Hook, Progress};
 use crate::auth::{Bearer, TokenCache};
+use crate::net::random;
 use crate::retry::{Policy, Quota};
 use crate::{Error, ErrorKind, Outcome, Result};
+
+/// The longest that a person who signs in is waited for.
+const PERSON: Duration = Duration::from_mins(16);
 
 /// What all clones of a client share.
 #[derive(Debug)]
@@ -70,11 +74,15 @@ pub(super) async fn send(
     patience: &Patience,
     request: Request,
 ) -> Result<Reply> {
-    let deadline = Instant::now() + patience.total;
+    let asks = credential.asks_a_person();
+    let mut deadline = Instant::now() + patience.total;
     let mut overall = Outcome::NotSent;
     let mut attempt = 0;
     let mut replaced = false;
-    let mut bearer = in_time(patience.total, credential.bearer()).await?;
+    let mut bearer = in_time(if asks { PERSON } else { patience.total }, credential.bearer()).await?;
+    if asks {
+        deadline = Instant::now() + patience.total;
+    }
     loop {
         let place = shared.pace.place(Instant::now());
         if place >= deadline.saturating_duration_since(Instant::now()) {
@@ -169,10 +177,4 @@ async fn sleep(wait: Duration) {
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }
-}
-
-/// A number from 0 to 1.
-fn random() -> f64 {
-    let bytes = uuid::Uuid::new_v4().into_bytes();
-    f64::from(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])) / f64::from(u32::MAX)
 }

@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::attempt::{Attempt, Hook, Progress};
-use crate::auth::{TokenCache, TokenCommand, TokenProvider};
+use crate::auth::{TokenCache, TokenCommand, TokenProvider, Ways};
 use crate::call::Operation;
 use crate::check;
 use crate::retry::Policy;
@@ -48,8 +48,9 @@ impl Client {
     /// A client with these settings. Nothing is sent yet.
     pub fn new(config: &Config) -> Result<Self> {
         let provider: Arc<dyn TokenProvider> = match &config.token_command {
-            Some(line) if config.token.is_none() => Arc::new(TokenCommand(line.clone())),
-            _ => Arc::new(config.token.clone()),
+            Some(line) => Arc::new(TokenCommand(line.clone())),
+            None if config.token.is_some() => Arc::new(config.token.clone()),
+            None => Arc::new(Ways::new(config)),
         };
         let policy =
             Policy { attempts: u32::try_from(config.max_attempts).unwrap_or(u32::MAX), first: config.retry_delay };
@@ -64,7 +65,7 @@ impl Client {
         Ok(Self {
             transport: Arc::new(Transport::new(config)?),
             shared: Shared::new(),
-            credential: TokenCache::new(provider, config.scope()),
+            credential: TokenCache::new(provider, config.scope(), Arc::new(SystemTime::now)),
             patience,
             unknown_audiences: config.unknown_audiences,
         })
@@ -78,8 +79,14 @@ impl Client {
     /// The same client, getting its tokens from `provider` instead of the settings.
     #[must_use]
     pub fn with_credential(&self, provider: impl TokenProvider + 'static) -> Self {
-        let scope = self.credential.scope().to_owned();
-        Self { credential: TokenCache::new(Arc::new(provider), scope), ..self.clone() }
+        Self { credential: self.credential.with_provider(Arc::new(provider)), ..self.clone() }
+    }
+
+    /// The same client, judging by `clock` when a token has to be renewed: for tests that can't wait for the night to
+    /// pass.
+    #[must_use]
+    pub fn with_clock(&self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        Self { credential: self.credential.with_clock(Arc::new(clock)), ..self.clone() }
     }
 
     /// The same client with another limit on the time a call may take.

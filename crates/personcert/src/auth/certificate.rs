@@ -1,0 +1,90 @@
+//! An application's certificate, and the assertions it signs.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use p12_keystore::{KeyStore, Pkcs12ImportPolicy};
+use ring::digest::{SHA256, digest};
+use ring::rand::SystemRandom;
+use ring::signature::{RSA_PSS_SHA256, RsaKeyPair};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use serde_json::json;
+
+/// How long an assertion serves: it is used at once.
+const LIFE: Duration = Duration::from_mins(5);
+/// The largest file that is read.
+const LONGEST: u64 = 1 << 20;
+
+/// A certificate with its RSA key.
+pub(super) struct Certificate {
+    key: RsaKeyPair,
+    thumbprint: String,
+}
+
+impl std::fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Certificate").field("thumbprint", &self.thumbprint).finish_non_exhaustive()
+    }
+}
+
+impl Certificate {
+    /// Reads a PEM file that holds both, or a PFX file.
+    pub(super) fn read(path: &Path, password: Option<&str>) -> Result<Self, String> {
+        let file = std::fs::metadata(path).map_err(|error| error.to_string())?;
+        if file.len() > LONGEST {
+            return Err("the file is too large for a certificate".into());
+        }
+        let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+        if bytes.windows(11).any(|window| window == b"-----BEGIN ") {
+            Self::pem(&bytes)
+        } else {
+            Self::pfx(&bytes, password)
+        }
+    }
+
+    fn pem(bytes: &[u8]) -> Result<Self, String> {
+        let certificate = CertificateDer::from_pem_slice(bytes).map_err(|_| "there is no certificate in it")?;
+        let key = PrivateKeyDer::from_pem_slice(bytes).map_err(
+            |_| "there is no private key in it that is not encrypted; a key with a password goes into a PFX file",
+        )?;
+        let key = match &key {
+            PrivateKeyDer::Pkcs8(key) => RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()),
+            PrivateKeyDer::Pkcs1(key) => RsaKeyPair::from_der(key.secret_pkcs1_der()),
+            _ => return Err("its key is not an RSA key".into()),
+        };
+        Self::new(key, &certificate)
+    }
+
+    fn pfx(bytes: &[u8], password: Option<&str>) -> Result<Self, String> {
+        let store = KeyStore::from_pkcs12(bytes, password.unwrap_or_default(), Pkcs12ImportPolicy::Strict)
+            .map_err(|error| format!("it is neither PEM nor a PFX file that the password opens ({error})"))?;
+        let (_, chain) = store.private_key_chain().ok_or("there is no private key in it")?;
+        let certificate = chain.certs().first().ok_or("there is no certificate in it")?;
+        Self::new(RsaKeyPair::from_pkcs8(chain.key().as_der()), certificate.as_der())
+    }
+
+    fn new(key: Result<RsaKeyPair, ring::error::KeyRejected>, certificate: &[u8]) -> Result<Self, String> {
+        let key = key.map_err(|error| format!("its key is not an RSA key of 2048 bits or more ({error})"))?;
+        Ok(Self { key, thumbprint: BASE64.encode(digest(&SHA256, certificate)) })
+    }
+
+    /// A signed statement that the application is who it says, for the token endpoint `audience`.
+    /// Source: "Microsoft identity platform application authentication certificate credentials".
+    pub(super) fn assertion(&self, client: &str, audience: &str, now: SystemTime) -> Result<String, String> {
+        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let head = json!({"alg": "PS256", "typ": "JWT", "x5t#S256": self.thumbprint});
+        let claims = json!({
+            "aud": audience, "iss": client, "sub": client, "jti": uuid::Uuid::new_v4().to_string(),
+            "nbf": now.as_secs(), "iat": now.as_secs(), "exp": (now + LIFE).as_secs(),
+        });
+        let signed = format!("{}.{}", BASE64.encode(head.to_string()), BASE64.encode(claims.to_string()));
+        let mut signature = vec![0; self.key.public().modulus_len()];
+        self.key
+            .sign(&RSA_PSS_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
+            .map_err(|_| "the certificate's key can't sign")?;
+        Ok(format!("{signed}.{}", BASE64.encode(signature)))
+    }
+}
