@@ -21,7 +21,7 @@ record! {
         outcome = "outcome": String, "Whether the change was applied by this attempt, when it failed.";
         request_id = "requestId": String, "The service's id for the request.";
         client_request_id = "clientRequestId": String, "Our id for the request.";
-        notice = "notice": String, "The service's announcement that this will change or go (`Deprecation` and `Sunset` headers); told once.";
+        notice = "notice": String, "What the caller should know, told once: that the token will hardly do for a first change, or that the service announces a change (`Deprecation` and `Sunset` headers).";
     }
 }
 
@@ -104,7 +104,7 @@ impl Attempt {
             ),
         }
         if let Some(notice) = &self.notice {
-            tracing::warn!(method, target, notice, "the service announces a change");
+            tracing::warn!(method, target, notice, "notice");
         }
         if let Some(Hook(hook)) = hook {
             hook(self);

@@ -32,6 +32,14 @@ impl Finding {
     }
 }
 
+/// What is wrong with a token that a first write is about to be sent with, as far as it can be told for free.
+pub(crate) fn warning(token_text: &str, cloud: Cloud, template: &str, now: SystemTime) -> Option<String> {
+    let user = if template.starts_with("/me") { User::Me } else { User::Named(String::new()) };
+    let bad = token(token_text, cloud, &user, now).into_iter().filter(|finding| finding.good == Some(false));
+    let wrong: Vec<_> = bad.filter_map(|finding| Some(format!("{}: {}", finding.name?, finding.message?))).collect();
+    (!wrong.is_empty()).then(|| format!("this change may be refused; {}", wrong.join("; ")))
+}
+
 /// What a token says of itself.
 pub(crate) fn token(token: &str, cloud: Cloud, user: &User, now: SystemTime) -> Vec<Finding> {
     let Some(claims) = claims(token) else {

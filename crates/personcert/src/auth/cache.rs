@@ -44,6 +44,13 @@ pub(crate) struct Bearer {
     pub(crate) number: u64,
 }
 
+impl Bearer {
+    /// The token itself.
+    pub(crate) fn token(&self) -> &str {
+        self.header.to_str().ok().and_then(|header| header.strip_prefix("Bearer ")).unwrap_or_default()
+    }
+}
+
 impl std::fmt::Debug for TokenCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TokenCache").field("scope", &self.scope).finish_non_exhaustive()
@@ -69,7 +76,7 @@ impl TokenCache {
     /// will end soon is renewed beside the calls, which go on with the old one.
     pub(crate) async fn bearer(self: &Arc<Self>) -> Result<Bearer> {
         let mut held = self.held.lock().await;
-        let now = (self.clock)();
+        let now = self.now();
         let passed = |moment: Option<SystemTime>| moment.is_some_and(|moment| moment <= now);
         if let Some(bearer) = held.token.clone().filter(|bearer| !passed(bearer.expires)) {
             let calm = held.failed.is_none_or(|failed| failed + PAUSE <= now);
@@ -87,10 +94,10 @@ impl TokenCache {
         let fetched = Arc::clone(&self.provider).token(request).await.and_then(header);
         let mut held = self.held.lock().await;
         match fetched {
-            Ok((header, expires)) => drop(held.take_in(header, expires, (self.clock)())),
+            Ok((header, expires)) => drop(held.take_in(header, expires, self.now())),
             Err(error) => {
                 tracing::warn!(kind = %error.kind, "the token could not be renewed; the old one still serves");
-                held.failed = Some((self.clock)());
+                held.failed = Some(self.now());
             }
         }
         self.renewing.store(false, Ordering::Release);
@@ -108,6 +115,11 @@ impl TokenCache {
         self.fetch(&mut held).await
     }
 
+    /// The time.
+    pub(crate) fn now(&self) -> SystemTime {
+        (self.clock)()
+    }
+
     /// Whether there can be another token.
     pub(crate) fn renews(&self) -> bool {
         self.provider.renews()
@@ -119,13 +131,13 @@ impl TokenCache {
     }
 
     fn request(&self, claims: Option<String>) -> TokenRequest {
-        TokenRequest { scope: self.scope.clone(), claims, now: (self.clock)() }
+        TokenRequest { scope: self.scope.clone(), claims, now: self.now() }
     }
 
     async fn fetch(&self, held: &mut Held) -> Result<Bearer> {
         let request = self.request(held.claims.clone());
         let (header, expires) = header(Arc::clone(&self.provider).token(request).await?)?;
-        Ok(held.take_in(header, expires, (self.clock)()))
+        Ok(held.take_in(header, expires, self.now()))
     }
 }
 

@@ -12,6 +12,7 @@ use super::reply::Reply;
 use super::transport::Transport;
 use crate::attempt::{Attempt, Hook, Progress};
 use crate::auth::{Bearer, TokenCache};
+use crate::check;
 use crate::net::random;
 use crate::retry::{Policy, Quota};
 use crate::{Error, ErrorKind, Outcome, Result};
@@ -26,11 +27,18 @@ pub(super) struct Shared {
     pub(super) pace: Pace,
     /// Whether the caller was told that the service will change.
     told: AtomicBool,
+    /// Whether the token was looked at before a write.
+    looked: AtomicBool,
 }
 
 impl Shared {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { quota: Quota::new(), pace: Pace::default(), told: AtomicBool::new(false) })
+        Arc::new(Self {
+            quota: Quota::new(),
+            pace: Pace::default(),
+            told: AtomicBool::new(false),
+            looked: AtomicBool::new(false),
+        })
     }
 }
 
@@ -83,6 +91,12 @@ pub(super) async fn send(
     if asks {
         deadline = Instant::now() + patience.total;
     }
+    let writes = request.method != Method::GET;
+    let mut warning = if writes && !shared.looked.swap(true, Ordering::Relaxed) {
+        check::warning(bearer.token(), transport.config().cloud, request.template, credential.now())
+    } else {
+        None
+    };
     loop {
         let place = shared.pace.place(Instant::now());
         if place >= deadline.saturating_duration_since(Instant::now()) {
@@ -104,6 +118,7 @@ pub(super) async fn send(
                 if reply.notice.is_some() && shared.told.swap(true, Ordering::Relaxed) {
                     reply.notice = None;
                 }
+                reply.notice = warning.into_iter().chain(reply.notice).reduce(|one, other| format!("{one}; {other}"));
                 let mut told =
                     Attempt::new(named(&request, attempt), took, Some(reply.client_request_id.clone()), None);
                 told.status = Some(u32::from(reply.status));
@@ -135,6 +150,7 @@ pub(super) async fn send(
             transport.renew();
         }
         let mut told = Attempt::new(named(&request, attempt), took, None, Some(&error));
+        told.notice = warning.take();
         told.wait_ms = wait.map(|wait| wait.as_secs_f64() * 1e3);
         told.tell(patience.hook.as_ref());
         match wait {

@@ -220,9 +220,8 @@ impl Client {
         let bearer = self.credential.bearer().await;
         match &bearer {
             Ok(bearer) => {
-                let header = bearer.header.to_str().unwrap_or_default();
-                let token = header.strip_prefix("Bearer ").unwrap_or_default();
-                findings.extend(check::token(token, self.transport.config().cloud, user, SystemTime::now()));
+                let cloud = self.transport.config().cloud;
+                findings.extend(check::token(bearer.token(), cloud, user, self.credential.now()));
             }
             Err(error) => findings.push(Finding::new("token", false, error.message.clone())),
         }
