@@ -85,8 +85,9 @@ impl Graph {
     }
 
     fn steps(&self, asked: &Asked) -> Result<(Vec<Ready>, Vec<Vec<usize>>), Refusal> {
-        let now = self.state().clock.now();
-        self.caller(&asked.headers, now)?;
+        let state = self.state();
+        self.caller(&asked.headers, &state.identity, state.clock.now())?;
+        drop(state);
         if asked.method != Method::POST {
             return Err(Refusal::new(405, "Request_BadRequest", "A batch is sent with POST."));
         }

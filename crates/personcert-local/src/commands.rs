@@ -29,23 +29,6 @@ impl Graph {
             found.ok_or_else(|| Error::input("user", format!("the local Graph has no user {name:?}")))
         };
         match name {
-            "token" => {
-                let kind = text("kind").unwrap_or("work");
-                if !["work", "personal", "app"].contains(&kind) {
-                    return Err(Error::input("kind", "a token is for `work`, `personal` or `app`"));
-                }
-                let scopes = arguments.get("scopes").filter(|scopes| !scopes.is_null());
-                let scopes = scopes.map_or_else(
-                    || Ok(vec!["User.ReadWrite.All".to_owned()]),
-                    |scopes| {
-                        serde_json::from_value(scopes.clone())
-                            .map_err(|error| Error::input("scopes", error.to_string()))
-                    },
-                )?;
-                let user = if kind == "app" { None } else { Some(user(&self.state())?) };
-                let seconds = self.state().clock.now().as_second();
-                Ok(json!(self.issuer.issue(user.as_ref(), &scopes, kind == "personal", seconds)))
-            }
             "add" => {
                 let values = arguments.get("certification").and_then(Value::as_object);
                 let values = values.ok_or_else(|| Error::input("certification", "expected an object"))?.clone();
@@ -119,7 +102,9 @@ impl Graph {
             "addresses" => self.addresses(),
             "ca" => Ok(json!(self.tls()?.authority())),
             "reset" => self.reset().map(|()| Value::Null),
-            other => Err(Error::input("command", format!("the local Graph has no command {other:?}"))),
+            other => self
+                .identity_command(other, arguments)
+                .unwrap_or_else(|| Err(Error::input("command", format!("the local Graph has no command {other:?}")))),
         }
     }
 
@@ -153,7 +138,7 @@ impl Graph {
 }
 
 /// The arguments of a command that takes an object of known members.
-fn read<T: DeserializeOwned>(name: &str, arguments: &Value) -> Result<T> {
+pub fn read<T: DeserializeOwned>(name: &str, arguments: &Value) -> Result<T> {
     let arguments = if arguments.is_null() { json!({}) } else { arguments.clone() };
     serde_json::from_value(arguments).map_err(|error| Error::input(name, error.to_string()))
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::act::Act;
+use crate::identity::is_identity;
 use crate::random::Random;
 use crate::who::Who;
 
@@ -127,7 +128,9 @@ impl Fault {
     }
 
     fn fits(&self, seen: &Seen) -> bool {
-        self.step == seen.step
+        // A fault that names no address leaves sign-ins alone.
+        (self.path.is_some() || !is_identity(seen.path))
+            && self.step == seen.step
             && self.method.as_ref().is_none_or(|method| method.eq_ignore_ascii_case(seen.method))
             && self.path.as_ref().is_none_or(|path| glob(path, &path_of(seen.path)))
             && self.user.as_ref().is_none_or(|user| seen.who.is(user))

@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 
 use crate::clock::Clock;
 use crate::fault::Faults;
+use crate::identity::{Identity, Keys};
 use crate::log::Log;
 use crate::options::Options;
 use crate::places::Places;
@@ -17,7 +18,6 @@ use crate::seed;
 use crate::store::Store;
 use crate::throttle::Throttle;
 use crate::tls::Tls;
-use crate::token::Issuer;
 
 /// Everything behind the addresses.
 #[derive(Debug)]
@@ -30,8 +30,8 @@ pub struct Graph {
     pub runtime: Handle,
     /// Where connections go wrong.
     pub places: Places,
-    /// Who issues tokens.
-    pub issuer: Issuer,
+    /// What signs tokens.
+    pub keys: Keys,
     tls: Mutex<Option<Arc<Tls>>>,
     state: Mutex<State>,
 }
@@ -53,6 +53,8 @@ pub struct State {
     pub clock: Clock,
     /// Ids and drawn numbers.
     pub random: Random,
+    /// Who signs in.
+    pub identity: Identity,
     /// What was asked for.
     pub log: Log,
 }
@@ -70,10 +72,11 @@ impl Graph {
             throttle: Throttle::default(),
             clock: Clock::default(),
             random: Random::new(options.random_seed),
+            identity: Identity::default(),
             log: Log::default(),
         };
-        let (places, issuer, tls) = (Places::default(), Issuer::new(), Mutex::default());
-        let graph = Self { url, options, runtime, places, issuer, tls, state: Mutex::new(state) };
+        let (places, keys, tls) = (Places::default(), Keys::new()?, Mutex::default());
+        let graph = Self { url, options, runtime, places, keys, tls, state: Mutex::new(state) };
         if graph.state().store.is_empty().map_err(internal)? {
             graph.fill()?;
         }
@@ -105,6 +108,7 @@ impl Graph {
         let mut state = self.state();
         state.script.clear();
         state.log.clear();
+        state.identity = Identity::default();
         state.faults = faults;
         state.throttle = Throttle::default();
         state.clock = Clock::default();

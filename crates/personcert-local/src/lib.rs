@@ -12,6 +12,7 @@ mod fault;
 #[doc(hidden)]
 pub mod fuzzing;
 mod graph;
+mod identity;
 mod log;
 mod options;
 mod places;
@@ -98,7 +99,7 @@ impl LocalGraph {
 
     /// Carries out one of the commands that `POST /_local/{name}` takes too: `token`, `add`, `certifications`,
     /// `users`, `script`, `faults`, `throttle`, `clock`, `seed`, `snapshot`, `restore`, `requests`, `addresses`, `ca`,
-    /// `reset`.
+    /// `reset`; `app`, `approve`, `lifetime`, `revoke`, `challenge`, `federated`, `signIns` of the identity side.
     pub fn command(&self, name: &str, arguments: &Value) -> Result<Value> {
         self.graph.command(name, arguments)
     }

@@ -13,12 +13,13 @@ pub struct Refusal {
     code: String,
     message: String,
     retry_after: Option<String>,
+    challenge: Option<String>,
 }
 
 impl Refusal {
     /// A refusal with a status, a code and a message; the service leaves both texts empty at times.
     pub fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
-        Self { status, code: code.to_owned(), message: message.into(), retry_after: None }
+        Self { status, code: code.to_owned(), message: message.into(), retry_after: None, challenge: None }
     }
 
     /// A body that the service's OData layer doesn't take.
@@ -29,6 +30,11 @@ impl Refusal {
     /// The same with a `Retry-After`.
     pub fn retry_after(self, retry_after: Option<String>) -> Self {
         Self { retry_after, ..self }
+    }
+
+    /// The same with a `WWW-Authenticate`.
+    pub fn challenge(self, challenge: String) -> Self {
+        Self { challenge: Some(challenge), ..self }
     }
 
     /// The answer.
@@ -44,9 +50,8 @@ impl Refusal {
         if let Some(Ok(value)) = self.retry_after.as_deref().map(HeaderValue::from_str) {
             answer.headers_mut().insert(header::RETRY_AFTER, value);
         }
-        if self.status == 401 {
-            let challenge = HeaderValue::from_static("Bearer realm=\"\", error=\"invalid_token\"");
-            answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        if let Some(Ok(value)) = self.challenge.as_deref().map(HeaderValue::from_str) {
+            answer.headers_mut().insert(header::WWW_AUTHENTICATE, value);
         }
         answer
     }
@@ -61,9 +66,12 @@ impl From<rusqlite::Error> for Refusal {
 /// What identifies a request.
 #[derive(Debug)]
 pub struct Ids {
-    request: String,
-    client: String,
-    date: jiff::Timestamp,
+    /// The service's own.
+    pub request: String,
+    /// The client's.
+    pub client: String,
+    /// When it came in.
+    pub date: jiff::Timestamp,
 }
 
 impl Ids {

@@ -11,6 +11,7 @@ use crate::act::{Act, Setting};
 use crate::connection::Line;
 use crate::fault::{Seen, Trouble, path_of};
 use crate::graph::{Graph, State};
+use crate::identity::is_identity;
 use crate::log::shown;
 use crate::reply::{Ids, Refusal, empty, identify, json_answer};
 use crate::throttle::Ticket;
@@ -50,14 +51,19 @@ impl Graph {
         let body = if early { Ok(Bytes::new()) } else { to_bytes(body, LARGEST).await };
         let Ok(body) = body else { return too_large(&arrival.ids) };
         let asked = Asked { method: head.method, path, headers: head.headers, body, base: self.base(line.secure) };
-        let entry = shown(asked.method.as_str(), &asked.path, &asked.headers, &asked.body);
-        let number = self.state().log.add(entry, std::mem::take(&mut arrival.who));
+        // Sign-ins have a log of their own, without what is secret in them.
+        let number = (!is_identity(&asked.path)).then(|| {
+            let entry = shown(asked.method.as_str(), &asked.path, &asked.headers, &asked.body);
+            self.state().log.add(entry, std::mem::take(&mut arrival.who))
+        });
         tokio::time::sleep(arrival.trouble.delay).await;
         let answer = if early { None } else { self.respond(&asked, &arrival, &line).await };
         let resets = arrival.trouble.act.as_ref().is_some_and(Act::resets);
         let status = answer.as_ref().filter(|_| !resets).map(|answer| answer.status().as_u16());
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.state().log.finish(number, status, millis);
+        if let Some(number) = number {
+            self.state().log.finish(number, status, millis);
+        }
         match answer {
             Some(answer) => answer,
             None => {
@@ -90,10 +96,10 @@ impl Graph {
     /// What a request meets that comes in: faults and limits. A `$batch` isn't limited, its steps are.
     pub fn arrive(&self, method: &Method, path: &str, headers: &HeaderMap, step: Option<usize>) -> Arrival {
         let mut state = self.state();
-        let State { store, faults, throttle, clock, random, .. } = &mut *state;
+        let State { store, faults, throttle, clock, random, identity, .. } = &mut *state;
         let now = clock.now();
         let ids = Ids::of(headers, random.id(), now);
-        let caller = self.caller(headers, now).ok();
+        let caller = self.caller(headers, identity, now).ok();
         let who = who(path, caller.as_ref(), store);
         let trouble = faults.meet(&Seen { method: method.as_str(), path, who: &who, step }, random);
         let ticket = match caller {
@@ -107,6 +113,9 @@ impl Graph {
         let act = arrival.trouble.act.as_ref();
         if act.is_some_and(|act| !act.applies()) {
             return self.shape(asked, arrival, empty(200), line).await;
+        }
+        if is_identity(&asked.path) {
+            return self.shape(asked, arrival, identify(self.identity(asked, &arrival.ids), &arrival.ids), line).await;
         }
         let scripted = self.state().script.pop_front();
         let usual = match scripted {

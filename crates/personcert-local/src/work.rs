@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, Method, Response, header};
 use serde_json::{Map, Value, json};
 
 use crate::graph::{Graph, State};
+use crate::identity::Identity;
 use crate::query::Query;
 use crate::random::Random;
 use crate::reply::{Ids, Refusal, json_answer};
@@ -32,16 +33,16 @@ type Answered = Result<Response<Body>, Refusal>;
 
 impl Graph {
     /// Who asks, by the token.
-    pub fn caller(&self, headers: &HeaderMap, now: jiff::Timestamp) -> Result<Caller, Refusal> {
+    pub fn caller(&self, headers: &HeaderMap, identity: &Identity, now: jiff::Timestamp) -> Result<Caller, Refusal> {
         let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        self.issuer.caller(authorization, now.as_second())
+        Caller::of(authorization, &self.keys, identity, &self.url, now.as_second())
     }
 
     /// Carries out what is asked.
     pub fn operation(&self, asked: &Asked, ids: &Ids) -> Answered {
         let mut state = self.state();
-        let State { store, clock, random, .. } = &mut *state;
-        let caller = self.caller(&asked.headers, clock.now())?;
+        let State { store, clock, random, identity, .. } = &mut *state;
+        let caller = self.caller(&asked.headers, identity, clock.now())?;
         let (path, query) = asked.path.split_once('?').unwrap_or((&asked.path, ""));
         let (owner, id) = place(path)?;
         let by = caller.user.as_deref().map(|id| store.user(id)).transpose()?.flatten();
