@@ -146,6 +146,19 @@ export interface ScriptedAnswer {
   cut?: number
 }
 
+/** A token request that a local Graph answered. */
+export interface SignIn {
+  grant: string | null
+  clientId: string | null
+  /** When, in seconds since 1970. */
+  at: number
+  ok: boolean
+  /** Who signed in, where somebody did. */
+  user?: string | null
+  /** Why it was refused. */
+  error?: string
+}
+
 /** A request as it came. The token is not shown. */
 export interface LoggedRequest {
   method: string
@@ -248,6 +261,24 @@ export class LocalGraph {
   addresses(): Promise<Record<'closed' | 'full' | 'silent' | 'tlsAlert' | 'elsewhere' | 'https', string>>
   /** The PEM file with the certificate authority of its https addresses, where there are any. */
   caFile(): Promise<string | null>
+  /**
+   * Registers an application: with a secret or a certificate (PEM text), or a public one for people's sign-in. There are
+   * two from the start: the public `00000000-1111-2222-3333-444444444444`, and `11111111-2222-3333-4444-555555555555`
+   * with the secret `local-secret`.
+   */
+  app(app: { clientId: string; secret?: string; certificate?: string; public?: boolean; roles?: string[] }): Promise<void>
+  /** Signs a user in with a device's code, or declines it; without a code, with every one from now on. */
+  approve(options?: { userCode?: string; user?: string; decline?: boolean }): Promise<void>
+  /** Lets access tokens live so long from now on. */
+  lifetime(seconds: number): Promise<void>
+  /** Ends a user's sessions: their tokens are refused from now on, and can't be renewed. */
+  revoke(user?: string): Promise<void>
+  /** Refuses tokens, of one user or of all, that were not asked for with these claims (claims challenge). */
+  challenge(claims: Record<string, Record<string, unknown>>, user?: string): Promise<void>
+  /** Makes a token of another issuer that every application here trusts: what a federated token file holds. */
+  federated(): Promise<string>
+  /** The token requests since the last reset: grant, application, user, and how they ended. */
+  signIns(): Promise<SignIn[]>
   /** Brings back the state of the start; forgets scripted answers and requests. */
   reset(): Promise<void>
   /** Stops it. */

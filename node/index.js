@@ -185,6 +185,34 @@ class LocalGraph {
     return this.#command('requests', which)
   }
 
+  async app(app) {
+    await this.#command('app', app)
+  }
+
+  async approve(options) {
+    await this.#command('approve', options)
+  }
+
+  async lifetime(seconds) {
+    await this.#command('lifetime', { seconds })
+  }
+
+  async revoke(user) {
+    await this.#command('revoke', { user })
+  }
+
+  async challenge(claims, user) {
+    await this.#command('challenge', { claims, user })
+  }
+
+  federated() {
+    return this.#command('federated')
+  }
+
+  signIns() {
+    return this.#command('signIns')
+  }
+
   async reset() {
     await this.#command('reset')
   }

@@ -147,6 +147,46 @@ class LocalGraph:
         """The PEM file with the certificate authority of its https addresses, where there are any."""
         return cast("str | None", self._command("ca"))
 
+    def app(
+        self,
+        client_id: str,
+        *,
+        secret: str | None = None,
+        certificate: str | None = None,
+        public: bool = False,
+        roles: Sequence[str] | None = None,
+    ) -> None:
+        """Register an application: with a secret or a certificate (PEM text), or a public one for people's sign-in.
+
+        There are two from the start: the public `00000000-1111-2222-3333-444444444444`, and
+        `11111111-2222-3333-4444-555555555555` with the secret `local-secret`.
+        """
+        self._command("app", clientId=client_id, secret=secret, certificate=certificate, public=public, roles=roles)
+
+    def approve(self, user_code: str | None = None, *, user: str | None = None, decline: bool = False) -> None:
+        """Sign a user in with a device's code, or decline it; without a code, with every one from now on."""
+        self._command("approve", userCode=user_code, user=user, decline=decline)
+
+    def lifetime(self, seconds: int) -> None:
+        """Let access tokens live so long from now on."""
+        self._command("lifetime", seconds=seconds)
+
+    def revoke(self, user: str | None = None) -> None:
+        """End a user's sessions: their tokens are refused from now on, and can't be renewed."""
+        self._command("revoke", user=user)
+
+    def challenge(self, claims: Mapping[str, Any], user: str | None = None) -> None:
+        """Refuse tokens, of one user or of all, that were not asked for with these claims (claims challenge)."""
+        self._command("challenge", claims=claims, user=user)
+
+    def federated(self) -> str:
+        """Make a token of another issuer that every application here trusts: what a federated token file holds."""
+        return cast("str", self._command("federated"))
+
+    def sign_ins(self) -> list[dict[str, Any]]:
+        """The token requests since the last reset: grant, application, user, and how they ended."""
+        return cast("list[dict[str, Any]]", self._command("signIns"))
+
     def reset(self) -> None:
         """Bring back the state of the start; forget scripted answers and requests."""
         self._command("reset")

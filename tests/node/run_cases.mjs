@@ -1,11 +1,16 @@
 // Runs tests/cases/*.json through the Node package. Needs Node alone.
 import { subscribe } from 'node:diagnostics_channel'
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { inspect, isDeepStrictEqual } from 'node:util'
 
 import { Client, LocalGraph, PersonCertError } from '../../node/index.mjs'
 
 const CASES = new URL('../cases/', import.meta.url)
+const IDENTITY = new URL('../identity/', import.meta.url)
+const PLACE = mkdtempSync(join(tmpdir(), 'cases-'))
 const TIMES = ['timeout', 'attemptTimeout', 'connectTimeout', 'retryDelay']
 
 /** Node measures time in milliseconds. */
@@ -14,12 +19,41 @@ const milliseconds = (given) => {
   return { ...given, ...Object.fromEntries(times.map(([name, value]) => [name, value * 1000])) }
 }
 
+/** The value with what they stand for in the place of all `{…}`. */
+async function filled(value, graph) {
+  if (value !== null && typeof value === 'object') {
+    const members = await Promise.all(Object.entries(value).map(async ([name, inner]) => [name, await filled(inner, graph)]))
+    return Object.fromEntries(members)
+  }
+  if (typeof value !== 'string' || !value.startsWith('{')) return value
+  switch (value) {
+    case '{local}':
+      return graph.url
+    case '{pem}':
+    case '{pfx}':
+      return fileURLToPath(new URL(`client.${value.slice(1, -1)}`, IDENTITY))
+    case '{certificate}':
+      return readFileSync(new URL('client.pem', IDENTITY), 'utf8')
+    case '{cache}':
+      rmSync(join(PLACE, 'sign-in.json'), { force: true })
+      return join(PLACE, 'sign-in.json')
+    case '{federated}':
+      writeFileSync(join(PLACE, 'federated'), await graph.federated())
+      return join(PLACE, 'federated')
+    default:
+      return { ...(await graph.addresses()), ca: await graph.caFile() }[value.slice(1, -1)]
+  }
+}
+
+/** A command of the local Graph, called as Node calls it. */
+function command(graph, name, given) {
+  if (name === 'challenge') return graph.challenge(given.claims, given.user)
+  return name === 'lifetime' ? graph.lifetime(given.seconds) : graph[name](given)
+}
+
 async function settings({ given = {} }, graph) {
   const config = { baseUrl: graph.url, retryDelay: 1, ...milliseconds(given.config ?? {}) }
-  for (const [name, value] of Object.entries(config)) {
-    if (typeof value !== 'string' || !value.startsWith('{')) continue
-    config[name] = { ...(await graph.addresses()), ca: await graph.caFile() }[value.slice(1, -1)]
-  }
+  for (const [name, value] of Object.entries(config)) config[name] = await filled(value, graph)
   const token = given.token === undefined ? {} : given.token
   if (token !== null && config.token === undefined) {
     config.token = typeof token === 'string' ? token : await graph.token(token)
@@ -74,9 +108,11 @@ function* wrongError({ message = '', ...expected }, error) {
 const said = []
 subscribe('personcert:attempt', (attempt) => said.push(JSON.stringify(attempt)))
 
-function leaks({ token }, error, requests) {
+function leaks(given, error, requests) {
+  const secrets = [given.token, given.clientSecret, given.certificatePassword].filter((secret) => secret?.length > 8)
   if (error) said.push(error.stack, inspect(error, { depth: 10, showHidden: true }))
-  const leaked = token?.length > 8 && said.some((line) => line.includes(token)) ? ['a token was told or is in the error'] : []
+  const told = secrets.some((secret) => said.some((line) => line.includes(secret)))
+  const leaked = told ? ['a secret was told or is in the error'] : []
   said.length = 0
   const elsewhere = requests.some((request) => request.elsewhere && request.authorization)
   return elsewhere ? [...leaked, 'another server got the token'] : leaked
@@ -86,6 +122,7 @@ async function check(test, graph) {
   await graph.reset()
   for (const { user, certification } of test.given?.certifications ?? []) await graph.add(user, certification)
   await graph.faults(test.given?.faults ?? [])
+  for (const [name, given] of test.given?.commands ?? []) await command(graph, name, await filled(given, graph))
   if (test.server) await graph.script(test.server)
   const given = await settings(test, graph)
   let result, error
@@ -100,6 +137,7 @@ async function check(test, graph) {
   else if (error) wrong.push(`threw ${error.kind}: ${error.message}`)
   else wrong.push(...differences(test.result, result, 'result'))
   if (test.requests) wrong.push(...differences(test.requests, await graph.requests(), 'requests'))
+  if (test.signIns) wrong.push(...differences(test.signIns, await graph.signIns(), 'signIns'))
   if (test.stored) {
     const { user, id, certification } = test.stored
     const found = (await graph.certifications(user)).filter((item) => item.id === id)
@@ -125,5 +163,6 @@ for (const test of cases) {
   else passed += 1
 }
 await graph.close()
+rmSync(PLACE, { recursive: true })
 console.log(`node: ${passed} cases passed, ${excluded} excluded${failed > 0 ? `, ${failed} FAILED` : ''}`)
 process.exitCode = failed === 0 && passed >= 150 && excluded * 20 <= cases.length ? 0 : 1

@@ -4,14 +4,18 @@ import asyncio
 import json
 import logging
 import re
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 from personcert import AsyncClient, Client, LocalGraph, PersonCertError
 
 CASES = Path(__file__).resolve().parent.parent / "cases"
+IDENTITY = CASES.parent / "identity"
+PLACE = Path(tempfile.mkdtemp())
 RETRY_DELAY = 0.001
-TOKENS = []
+SECRETS = []
 
 
 class WrongCall(Exception):
@@ -47,24 +51,40 @@ def apply(method, arguments):
         raise
 
 
+def filled(value, graph):
+    """The value with what they stand for in the place of all `{…}`."""
+    if isinstance(value, dict):
+        return {name: filled(inner, graph) for name, inner in value.items()}
+    if not isinstance(value, str) or not value.startswith("{"):
+        return value
+    name = value.strip("{}")
+    if name == "cache":
+        (PLACE / "sign-in.json").unlink(missing_ok=True)
+        return str(PLACE / "sign-in.json")
+    if name == "federated":
+        (PLACE / name).write_text(graph.federated(), "utf-8")
+        return str(PLACE / name)
+    if name == "certificate":
+        return (IDENTITY / "client.pem").read_text("utf-8")
+    fixed = {"local": graph.url, "pem": str(IDENTITY / "client.pem"), "pfx": str(IDENTITY / "client.pfx")}
+    return fixed[name] if name in fixed else {**graph.addresses(), "ca": graph.ca_file()}[name]
+
+
 def config(case, graph):
     """The settings of the case's client."""
     given = case.get("given", {})
     settings = {snake(name): value for name, value in given.get("config", {}).items()}
     settings.setdefault("base_url", graph.url)
     settings.setdefault("retry_delay", RETRY_DELAY)
-    places = {}
-    for name, value in settings.items():
-        if isinstance(value, str) and value.startswith("{"):
-            places = places or {**graph.addresses(), "ca": graph.ca_file()}
-            settings[name] = places[value.strip("{}")]
+    settings = {name: filled(value, graph) for name, value in settings.items()}
     token = given.get("token", {})
     if isinstance(token, dict):
         token = graph.token(**token)
     if token is not None:
         settings.setdefault("token", token)
-    if len(str(settings.get("token", ""))) > 8:
-        TOKENS.append(str(settings["token"]))
+    for name in ("token", "client_secret", "certificate_password"):
+        if len(str(settings.get(name, ""))) > 8:
+            SECRETS.append(str(settings[name]))
     return settings
 
 
@@ -140,10 +160,10 @@ LOG = Log()
 def leaks(case, graph, error):
     """Where a token can be seen, and who got one without being the configured host."""
     said = [*LOG.lines, *([str(error), repr(error), repr(vars(error)), repr(error.__cause__)] if error else [])]
-    for token in TOKENS:
-        if any(token in line for line in said):
-            yield "a token was logged or is in the error"
-    TOKENS.clear()
+    for secret in SECRETS:
+        if any(secret in line for line in said):
+            yield "a secret was logged or is in the error"
+    SECRETS.clear()
     LOG.lines.clear()
     if any(request.get("elsewhere") and request.get("authorization") for request in graph.requests()):
         yield "another server got the token"
@@ -155,6 +175,9 @@ def check(case, graph, carry_out):
     for stored in case.get("given", {}).get("certifications", []):
         graph.add(**stored)
     graph.faults(case.get("given", {}).get("faults", []))
+    for name, arguments in case.get("given", {}).get("commands", []):
+        given = filled(arguments, graph)
+        getattr(graph, snake(name))(**{snake(key): value for key, value in given.items()})
     answers = case.get("server")
     if answers:
         graph.script(answers)
@@ -177,6 +200,8 @@ def check(case, graph, carry_out):
     yield from leaks(case, graph, error)
     if "requests" in case:
         yield from differences(case["requests"], graph.requests(), "requests")
+    if "signIns" in case:
+        yield from differences(case["signIns"], graph.sign_ins(), "signIns")
     if "stored" in case:
         wanted = case["stored"]
         found = [item for item in graph.certifications(wanted["user"]) if item["id"] == wanted["id"]]
@@ -217,6 +242,7 @@ def main():
         loop = asyncio.new_event_loop()
         done &= run("python (asyncio)", cases, graph, lambda *case: loop.run_until_complete(call_async(*case)))
         loop.close()
+    shutil.rmtree(PLACE)
     sys.exit(0 if done else 1)
 
 

@@ -19,6 +19,8 @@ pub struct Case {
     #[serde(default)]
     pub server: Vec<Value>,
     pub requests: Option<Value>,
+    #[serde(rename = "signIns")]
+    pub sign_ins: Option<Value>,
     #[serde(default)]
     pub result: Value,
     pub error: Option<Map<String, Value>>,
@@ -36,6 +38,8 @@ pub struct Given {
     token: Option<Value>,
     pub certifications: Vec<Value>,
     pub faults: Vec<Value>,
+    /// Commands of the local Graph with their arguments.
+    pub commands: Vec<(String, Value)>,
 }
 
 #[derive(Deserialize)]
@@ -78,19 +82,12 @@ pub fn load() -> Result<Vec<Case>, String> {
 
 impl Case {
     /// The settings of the case's client, with the local Graph's address and a token where it has none of its own.
-    pub fn settings(&self, url: &str, tell: impl Fn(&str, Value) -> Result<Value, String>) -> Result<Value, String> {
-        let mut settings = self.given.config.clone();
+    pub fn settings(&self, url: &str, places: &Places, tell: Tell<'_>) -> Result<Value, String> {
+        let mut settings = Value::Object(self.given.config.clone());
+        places.fill(&mut settings, url, tell)?;
+        let Value::Object(mut settings) = settings else { return Err("the settings are no object".into()) };
         settings.entry("baseUrl").or_insert(json!(url));
         settings.entry("retryDelay").or_insert(json!(0.001));
-        for value in settings.values_mut() {
-            let place = value.as_str().and_then(|text| text.strip_prefix('{')?.strip_suffix('}'));
-            let found = match place {
-                None => continue,
-                Some("ca") => tell("ca", Value::Null)?,
-                Some(name) => tell("addresses", Value::Null)?[name].take(),
-            };
-            *value = found;
-        }
         let token = match self.given.token.clone() {
             Some(Value::Null) => None,
             Some(Value::String(text)) => Some(json!(text)),
@@ -101,6 +98,63 @@ impl Case {
             settings.entry("token").or_insert(token);
         }
         Ok(Value::Object(settings))
+    }
+}
+
+/// What nobody may see.
+pub fn secrets(settings: &Value) -> impl Iterator<Item = &str> {
+    let secrets = ["token", "clientSecret", "certificatePassword"].into_iter();
+    secrets.filter_map(|name| settings[name].as_str()).filter(|secret| secret.len() > 8)
+}
+
+/// Sends a command to the local Graph.
+pub type Tell<'a> = &'a dyn Fn(&str, Value) -> Result<Value, String>;
+
+/// What stands for `{…}` in a case, where that isn't an address of the local Graph.
+pub struct Places(tempfile::TempDir);
+
+impl Places {
+    pub fn new() -> Result<Self, String> {
+        tempfile::tempdir().map(Self).map_err(|error| error.to_string())
+    }
+
+    /// Puts what they stand for into the place of all `{…}`.
+    pub fn fill(&self, value: &mut Value, url: &str, tell: Tell<'_>) -> Result<(), String> {
+        match value {
+            Value::Object(members) => members.values_mut().try_for_each(|value| self.fill(value, url, tell))?,
+            Value::Array(items) => items.iter_mut().try_for_each(|value| self.fill(value, url, tell))?,
+            Value::String(text) => {
+                if let Some(name) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
+                    *value = self.find(name, url, tell)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn find(&self, name: &str, url: &str, tell: Tell<'_>) -> Result<Value, String> {
+        let fixed = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/identity").join(name);
+        let own = |name: &str| self.0.path().join(name);
+        let text = |error: std::io::Error| error.to_string();
+        Ok(match name {
+            "local" => json!(url),
+            "ca" => tell("ca", Value::Null)?,
+            "pem" => json!(fixed("client.pem")),
+            "pfx" => json!(fixed("client.pfx")),
+            "certificate" => json!(std::fs::read_to_string(fixed("client.pem")).map_err(text)?),
+            "cache" => {
+                let cache = own("sign-in.json");
+                let _ = std::fs::remove_file(&cache);
+                json!(cache)
+            }
+            "federated" => {
+                let token = tell("federated", Value::Null)?;
+                std::fs::write(own("federated"), token.as_str().unwrap_or_default()).map_err(text)?;
+                json!(own("federated"))
+            }
+            name => tell("addresses", Value::Null)?[name].take(),
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::{self, Output};
 use serde_json::{Map, Value};
 use tempfile::NamedTempFile;
 
-use crate::case::{Case, Ended};
+use crate::case::{self, Case, Ended};
 
 /// Runs the command that cargo built for this test.
 pub fn carry_out(case: &Case, settings: &Value) -> Result<Ended, String> {
@@ -16,16 +16,19 @@ pub fn carry_out(case: &Case, settings: &Value) -> Result<Ended, String> {
     for (name, value) in settings.as_object().into_iter().flatten() {
         match (name.as_str(), value) {
             ("token", token) => drop(command.env("PERSONCERT_TOKEN", text(token))),
+            ("clientSecret", secret) => drop(command.env("AZURE_CLIENT_SECRET", text(secret))),
+            ("certificatePassword", password) => {
+                command.env("AZURE_CLIENT_CERTIFICATE_PASSWORD", text(password));
+            }
             (name, Value::Bool(false)) => return Err(format!("the command can't say {name}: false")),
             (name, Value::Bool(true)) => drop(command.arg(option(name))),
             (name, value) => drop(command.arg(format!("{}={}", option(name), text(value)))),
         }
     }
     let output = command.arg("--verbose").output().map_err(|error| error.to_string())?;
-    let token = settings["token"].as_str().filter(|token| token.len() > 8);
-    let said = |bytes: &[u8]| token.is_some_and(|token| String::from_utf8_lossy(bytes).contains(token));
+    let said = |bytes: &[u8]| case::secrets(settings).any(|secret| String::from_utf8_lossy(bytes).contains(secret));
     if said(&output.stdout) || said(&output.stderr) {
-        return Err("a token was printed".into());
+        return Err("a secret was printed".into());
     }
     ended(output)
 }

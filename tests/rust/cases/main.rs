@@ -60,7 +60,13 @@ fn check(case: &Case, graph: &LocalGraph, carry_out: CarryOut<'_>) -> Result<Pro
     }
     tell("script", json!({"answers": case.server}))?;
     tell("faults", json!({"faults": case.given.faults}))?;
-    let settings = case.settings(graph.url(), tell)?;
+    let places = case::Places::new()?;
+    for (name, arguments) in &case.given.commands {
+        let mut arguments = arguments.clone();
+        places.fill(&mut arguments, graph.url(), &tell)?;
+        tell(name, arguments)?;
+    }
+    let settings = case.settings(graph.url(), &places, &tell)?;
     let ended = carry_out(case, &settings)?;
     let mut problems = Vec::new();
     let all = tell("requests", Value::Null)?;
@@ -75,6 +81,9 @@ fn check(case: &Case, graph: &LocalGraph, carry_out: CarryOut<'_>) -> Result<Pro
     }
     if let Some(expected) = &case.requests {
         differences(expected, &all, "requests", &mut problems);
+    }
+    if let Some(expected) = &case.sign_ins {
+        differences(expected, &tell("signIns", Value::Null)?, "signIns", &mut problems);
     }
     if let Some(stored) = &case.stored {
         let all = tell("certifications", json!({"user": stored["user"]}))?;

@@ -18,7 +18,7 @@ const LIFE: i64 = 900;
 const INTERVAL: u64 = 1;
 
 /// What became of a sign-in with a code.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Decided {
     /// Nobody has typed the code in yet.
     Pending,
@@ -49,6 +49,11 @@ impl Identity {
         let Some(device) = self.devices.values_mut().find(fits) else { return false };
         device.decided = decided;
         true
+    }
+
+    /// Says what becomes of every sign-in with a code from now on.
+    pub fn decide_all(&mut self, decided: Decided) {
+        self.decided = decided;
     }
 
     /// The sign-in that a device asks about, with the user, when somebody was picked. It ends with that.
@@ -104,7 +109,8 @@ impl Graph {
         let user_code = uuid::Uuid::new_v4().simple().to_string()[..9].to_ascii_uppercase();
         let at = clock.now().as_second();
         make_room(&mut identity.devices);
-        let device = Device { app, scope, user_code: user_code.clone(), decided: Decided::Pending, at, asked: None };
+        let device =
+            Device { app, scope, user_code: user_code.clone(), decided: identity.decided.clone(), at, asked: None };
         identity.devices.insert(code.clone(), device);
         let page = format!("{base}/{tenant}/devicelogin");
         answer(

@@ -28,7 +28,7 @@ use crate::store::User;
 use crate::work::Asked;
 use apps::Apps;
 use denial::answer;
-use device::Device;
+use device::{Decided, Device};
 use people::{Code, Refresh};
 
 /// The tenant of everybody here.
@@ -48,6 +48,8 @@ pub struct Identity {
     /// Codes that a browser brought back, not redeemed yet.
     codes: BTreeMap<String, Code>,
     devices: BTreeMap<String, Device>,
+    /// What becomes of every device's code from now on.
+    decided: Decided,
     refresh: BTreeMap<String, Refresh>,
     /// Assertions that were used: none serves twice.
     used: BTreeSet<String>,
@@ -65,6 +67,7 @@ impl Default for Identity {
             lifetime: LIFETIME,
             codes: BTreeMap::new(),
             devices: BTreeMap::new(),
+            decided: Decided::Pending,
             refresh: BTreeMap::new(),
             used: BTreeSet::new(),
             revoked: BTreeMap::new(),

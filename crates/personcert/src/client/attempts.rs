@@ -92,7 +92,7 @@ pub(super) async fn send(
         deadline = Instant::now() + patience.total;
     }
     let writes = request.method != Method::GET;
-    let mut warning = if writes && !shared.looked.swap(true, Ordering::Relaxed) {
+    let warning = if writes && !shared.looked.swap(true, Ordering::Relaxed) {
         check::warning(bearer.token(), transport.config().cloud, request.template, credential.now())
     } else {
         None
@@ -150,7 +150,7 @@ pub(super) async fn send(
             transport.renew();
         }
         let mut told = Attempt::new(named(&request, attempt), took, None, Some(&error));
-        told.notice = warning.take();
+        told.notice = warning.clone().filter(|_| attempt == 1);
         told.wait_ms = wait.map(|wait| wait.as_secs_f64() * 1e3);
         told.tell(patience.hook.as_ref());
         match wait {
