@@ -136,6 +136,19 @@ impl Error {
         error
     }
 
+    /// The same error once more, for another call that it ends; its cause stays with the first.
+    pub(crate) fn again(&self) -> Self {
+        Self {
+            kind: self.kind,
+            outcome: self.outcome,
+            message: self.message.clone(),
+            details: self.details.clone(),
+            permanent: self.permanent,
+            challenge: self.challenge.clone(),
+            source: None,
+        }
+    }
+
     /// Bad input whose place the caller of this function knows, and adds with [`Error::within`].
     pub(crate) fn value(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidInput, Outcome::NotSent, message)

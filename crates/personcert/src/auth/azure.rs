@@ -118,7 +118,11 @@ struct Patient;
 #[async_trait]
 impl Executor for Patient {
     async fn run(&self, program: &OsStr, args: &[&OsStr]) -> io::Result<Output> {
-        let output = tokio::process::Command::new(program).args(args).stdin(Stdio::null()).kill_on_drop(true).output();
+        let mut command = tokio::process::Command::new(program);
+        for secret in super::SECRETS {
+            command.env_remove(secret);
+        }
+        let output = command.args(args).stdin(Stdio::null()).kill_on_drop(true).output();
         tokio::time::timeout(PATIENCE, output).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }
 }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -58,7 +59,7 @@ pub(super) async fn sign_in(authority: &Authority, client: &str, request: &Token
     super::tell(&format!("To sign in, use the browser that opens now, or open {address} in one on this machine."));
     let (bring, brought) = oneshot::channel();
     let desk = Arc::new(Desk { state, bring: Mutex::new(Some(bring)) });
-    let opened = tokio::task::spawn_blocking(move || webbrowser::open(address.as_str()));
+    open(&address);
     let came = async {
         tokio::select! {
             brought = brought => brought.unwrap_or_else(|_| Err(failure("the browser's answer was lost"))),
@@ -68,7 +69,6 @@ pub(super) async fn sign_in(authority: &Authority, client: &str, request: &Token
     };
     let code =
         tokio::time::timeout(PATIENCE, came).await.map_err(|_| failure("nobody signed in within ten minutes"))??;
-    drop(opened);
     let form = vec![
         ("client_id", client),
         ("grant_type", "authorization_code"),
@@ -83,6 +83,23 @@ pub(super) async fn sign_in(authority: &Authority, client: &str, request: &Token
         Some(person) if person["nonce"] != nonce => Err(failure("the id token answers another request; sign in again")),
         _ => Ok(grant),
     }
+}
+
+/// Opens the browser, by the first program that can. Where there is none, the person has the address.
+fn open(address: &Url) {
+    let commands = open::commands(address.as_str());
+    // Some of them wait until the browser is closed, and nobody waits for them.
+    std::thread::spawn(move || {
+        for mut command in commands {
+            for secret in super::SECRETS {
+                command.env_remove(secret);
+            }
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            if command.status().is_ok_and(|status| status.success()) {
+                return;
+            }
+        }
+    });
 }
 
 /// 256 random bits as text.

@@ -1,11 +1,10 @@
 //! One token for all calls of a client: fetched once, however many wait for it, and renewed before it ends.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use reqwest::header::HeaderValue;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{AccessToken, TokenProvider, TokenRequest};
 use crate::{Error, ErrorKind, Outcome, Result};
@@ -14,6 +13,12 @@ use crate::{Error, ErrorKind, Outcome, Result};
 const EARLY: Duration = Duration::from_mins(5);
 /// After a renewal that failed while the token still serves, the next one waits so long.
 const PAUSE: Duration = Duration::from_secs(30);
+
+/// A call without a token waits so long for a renewal that is under way. It may be one that nobody drives any more: where
+/// each thread has a runtime of its own, that stands still between its calls.
+const LATE: Duration = Duration::from_secs(5);
+/// For so long a token that could not be replaced is not tried to be replaced again: many calls may hold it.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// Tells the time.
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
@@ -24,7 +29,8 @@ pub(crate) struct TokenCache {
     scope: String,
     clock: Clock,
     held: Mutex<Held>,
-    renewing: AtomicBool,
+    /// Is locked while a renewal is under way beside the calls.
+    renewal: Arc<Mutex<()>>,
 }
 
 #[derive(Default)]
@@ -33,6 +39,16 @@ struct Held {
     /// Claims that the service demanded; every later token must have them.
     claims: Option<String>,
     failed: Option<SystemTime>,
+    /// The last fetch that failed.
+    failure: Option<Failure>,
+}
+
+/// A fetch that failed.
+struct Failure {
+    error: Error,
+    ended: Instant,
+    /// The token that was to be replaced, and when that failed.
+    refused: Option<(u64, SystemTime)>,
 }
 
 /// A token as a header, with its end and its number.
@@ -59,7 +75,7 @@ impl std::fmt::Debug for TokenCache {
 
 impl TokenCache {
     pub(crate) fn new(provider: Arc<dyn TokenProvider>, scope: String, clock: Clock) -> Arc<Self> {
-        Arc::new(Self { provider, scope, clock, held: Mutex::default(), renewing: AtomicBool::new(false) })
+        Arc::new(Self { provider, scope, clock, held: Mutex::default(), renewal: Arc::default() })
     }
 
     /// The same without the token, getting them from `provider`.
@@ -75,44 +91,57 @@ impl TokenCache {
     /// The token, fetched when there is none. Everybody who waits gets the one that the first of them fetches. One that
     /// will end soon is renewed beside the calls, which go on with the old one.
     pub(crate) async fn bearer(self: &Arc<Self>) -> Result<Bearer> {
+        let began = Instant::now();
         let mut held = self.held.lock().await;
-        let now = self.now();
-        let passed = |moment: Option<SystemTime>| moment.is_some_and(|moment| moment <= now);
-        if let Some(bearer) = held.token.clone().filter(|bearer| !passed(bearer.expires)) {
-            let calm = held.failed.is_none_or(|failed| failed + PAUSE <= now);
-            if passed(bearer.renew) && calm && !self.renewing.swap(true, Ordering::AcqRel) {
-                tokio::spawn(Arc::clone(self).renew());
+        if let Some(bearer) = held.serving(self.now()) {
+            let due = bearer.renew.is_some_and(|renew| renew <= self.now());
+            let calm = held.failed.is_none_or(|failed| failed + PAUSE <= self.now());
+            if due
+                && calm
+                && let Ok(renewal) = Arc::clone(&self.renewal).try_lock_owned()
+            {
+                tokio::spawn(Arc::clone(self).renew(bearer.number, renewal));
             }
             return Ok(bearer);
         }
-        self.fetch(&mut held).await
+        if self.renewal.try_lock().is_err() {
+            drop(held);
+            let _ = tokio::time::timeout(LATE, self.renewal.lock()).await;
+            held = self.held.lock().await;
+            if let Some(bearer) = held.serving(self.now()) {
+                return Ok(bearer);
+            }
+        }
+        self.fetch(&mut held, began, None).await
     }
 
-    async fn renew(self: Arc<Self>) {
+    async fn renew(self: Arc<Self>, number: u64, _renewal: OwnedMutexGuard<()>) {
         let request = self.request(self.held.lock().await.claims.clone());
         // Without the lock: the calls go on with the token there is.
         let fetched = Arc::clone(&self.provider).token(request).await.and_then(header);
         let mut held = self.held.lock().await;
         match fetched {
+            // Meanwhile it may have been replaced.
+            _ if held.token.as_ref().is_none_or(|token| token.number != number) => {}
             Ok((header, expires)) => drop(held.take_in(header, expires, self.now())),
             Err(error) => {
                 tracing::warn!(kind = %error.kind, "the token could not be renewed; the old one still serves");
                 held.failed = Some(self.now());
             }
         }
-        self.renewing.store(false, Ordering::Release);
     }
 
     /// The service did not accept a token: gives another one, with the claims that the service demands. Of many calls
     /// that were refused with the same token the first one fetches.
     pub(crate) async fn replace(&self, refused: u64, claims: Option<String>) -> Result<Bearer> {
+        let began = Instant::now();
         let mut held = self.held.lock().await;
         let demands_more = claims.is_some() && claims != held.claims;
         if let Some(bearer) = held.token.clone().filter(|bearer| bearer.number != refused && !demands_more) {
             return Ok(bearer);
         }
         held.claims = claims.or_else(|| held.claims.take());
-        self.fetch(&mut held).await
+        self.fetch(&mut held, began, Some(refused)).await
     }
 
     /// The time.
@@ -134,17 +163,38 @@ impl TokenCache {
         TokenRequest { scope: self.scope.clone(), claims, now: self.now() }
     }
 
-    async fn fetch(&self, held: &mut Held) -> Result<Bearer> {
+    /// Fetches a token for a call that has waited since `began`. A fetch that failed meanwhile was made for it too.
+    async fn fetch(&self, held: &mut Held, began: Instant, refused: Option<u64>) -> Result<Bearer> {
+        if let Some(failure) = &held.failure {
+            let same = |(number, at): (u64, SystemTime)| Some(number) == refused && self.now() < at + AGAIN;
+            if began <= failure.ended || failure.refused.is_some_and(same) {
+                return Err(failure.error.again());
+            }
+        }
         let request = self.request(held.claims.clone());
-        let (header, expires) = header(Arc::clone(&self.provider).token(request).await?)?;
+        let fetched = Arc::clone(&self.provider).token(request).await.and_then(header);
+        let (header, expires) = match fetched {
+            Ok(fetched) => fetched,
+            Err(error) => {
+                let refused = refused.map(|number| (number, self.now()));
+                held.failure = Some(Failure { error: error.again(), ended: Instant::now(), refused });
+                return Err(error);
+            }
+        };
         Ok(held.take_in(header, expires, self.now()))
     }
 }
 
 impl Held {
+    /// The token, when it is not over.
+    fn serving(&self, now: SystemTime) -> Option<Bearer> {
+        self.token.clone().filter(|bearer| bearer.expires.is_none_or(|end| end > now))
+    }
+
     fn take_in(&mut self, header: HeaderValue, expires: Option<SystemTime>, now: SystemTime) -> Bearer {
         let number = self.token.as_ref().map_or(0, |old| old.number + 1);
         self.failed = None;
+        self.failure = None;
         let renew = expires.map(|end| end - EARLY.min(end.duration_since(now).unwrap_or_default() / 2));
         self.token.insert(Bearer { header, expires, renew, number }).clone()
     }

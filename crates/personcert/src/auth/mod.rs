@@ -23,6 +23,15 @@ pub use token::{AccessToken, TokenFuture, TokenProvider, TokenRequest};
 use std::io::Read as _;
 use std::path::Path;
 
+/// Variables that hold secrets. Programs that are started here have no need of them.
+const SECRETS: [&str; 5] = [
+    "PERSONCERT_TOKEN",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "IDENTITY_HEADER",
+];
+
 /// Says something to the person who is to sign in.
 fn tell(text: &str) {
     eprintln!("{text}");

@@ -113,24 +113,16 @@ impl Session {
         kept.client == self.client && kept.authority == self.authority.root() && kept.tenant == self.authority.tenant()
     }
 
-    /// Gets a token with the refresh token. Another process may have got one meanwhile, and the platform may have taken
-    /// the old one back; then what that process has kept is good.
+    /// Gets a token with the refresh token, unless another process got one meanwhile.
     async fn renew(&self, kept: &mut Kept, request: &TokenRequest) -> Result<AccessToken> {
-        let mut renewed = self.refresh(kept, request).await;
-        if renewed.as_ref().is_err_and(is_over) {
-            let other = self.store.load().await?.map(|(other, _)| other);
-            if let Some(other) = other.filter(|other| self.is_ours(other) && other.refresh != kept.refresh) {
-                *kept = other;
-                renewed = self.refresh(kept, request).await;
+        let other = self.store.load().await.ok().flatten().map(|(other, _)| other);
+        if let Some(other) = other.filter(|other| self.is_ours(other) && other.refresh != kept.refresh) {
+            // The platform may have taken back what was kept here.
+            *kept = other;
+            if let Some(token) = held(kept, request) {
+                return Ok(token);
             }
         }
-        let grant = renewed?;
-        *kept = self.kept(&grant, Some(kept));
-        self.keep(kept).await;
-        Ok(grant.access)
-    }
-
-    async fn refresh(&self, kept: &Kept, request: &TokenRequest) -> Result<Grant> {
         let scope = scope(request);
         let form = vec![
             ("client_id", self.client.as_str()),
@@ -138,7 +130,10 @@ impl Session {
             ("refresh_token", &kept.refresh),
             ("scope", &scope),
         ];
-        self.authority.grant(request, form).await
+        let grant = self.authority.grant(request, form).await?;
+        *kept = self.kept(&grant, Some(kept));
+        self.keep(kept).await;
+        Ok(grant.access)
     }
 
     async fn ask_person(&self, request: &TokenRequest) -> Result<Grant> {
