@@ -40,13 +40,16 @@ pub fn check(text: &str, app: &App, endpoint: &str, keys: &Keys, now: i64) -> Re
     let signed = format!("{head}.{claims}");
     let decoded = |text: &str| -> Option<Value> { serde_json::from_slice(&BASE64.decode(text).ok()?).ok() };
     let (head, claims) = decoded(head).zip(decoded(claims)).ok_or_else(|| broken("it is no JSON web token"))?;
-    let signature = BASE64.decode(signature).map_err(|_| broken("its signature can't be read"))?;
+    let signature =
+        BASE64.decode(signature.trim_end_matches('=')).map_err(|_| broken("its signature can't be read"))?;
     let certificate = app.certificate().ok_or_else(|| broken("the application has no certificate"))?;
     let thumbprints = [
         ("x5t#S256", BASE64.encode(digest(&SHA256, &certificate))),
         ("x5t", BASE64.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, &certificate))),
     ];
-    if !thumbprints.iter().any(|(name, thumbprint)| head[*name] == **thumbprint) {
+    // Some clients pad what should have no padding, and the service doesn't mind.
+    let unpadded = |text: &Value| text.as_str().map(|text| text.trim_end_matches('=').to_owned());
+    if !thumbprints.iter().any(|(name, thumbprint)| unpadded(&head[*name]).as_ref() == Some(thumbprint)) {
         return Err(broken("the key was not found by its thumbprint"));
     }
     let algorithm: &'static RsaParameters = match head["alg"].as_str() {
@@ -68,7 +71,12 @@ pub fn check(text: &str, app: &App, endpoint: &str, keys: &Keys, now: i64) -> Re
 }
 
 fn in_time(claims: &Value, now: i64) -> Result<(), &'static str> {
-    match (claims["nbf"].as_i64().or_else(|| claims["iat"].as_i64()), claims["exp"].as_i64()) {
+    // Some clients write fractions of a second.
+    let moment = |name: &str| {
+        let length = std::time::Duration::try_from_secs_f64(claims[name].as_f64()?).ok()?;
+        i64::try_from(length.as_secs()).ok()
+    };
+    match (moment("nbf").or_else(|| moment("iat")), moment("exp")) {
         (_, None) => Err("it doesn't say when it ends"),
         (_, Some(end)) if end <= now => Err("it is expired"),
         (_, Some(end)) if end > now + LONGEST => Err("it lives too long"),

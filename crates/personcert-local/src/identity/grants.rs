@@ -107,7 +107,8 @@ impl Desk<'_> {
                 let scope = self.form.get("scope").cloned().unwrap_or(scope);
                 (user, scope, Some(family), None)
             }
-            DEVICE => {
+            // Older clients write it short, and the service takes it.
+            DEVICE | "device_code" => {
                 let code = self.form.get("device_code").or_else(|| self.form.get("code"));
                 let code = code.ok_or_else(|| Denial::missing("device_code"))?.clone();
                 let (device, user) = self.identity.take_device(&code, &id, self.now)?;
