@@ -52,6 +52,35 @@ pub fn node_tools() -> Done {
     run(command("npm", &install).args(NODE_TOOLS))
 }
 
+/// Installs what the tests of sign-in meet: Microsoft's own libraries, an independent provider, and a browser.
+pub fn identity_peers() -> Done<PathBuf> {
+    python_tools()?;
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
+    run(command(python(), &install).arg("tests/identity/requirements.txt"))?;
+    let install = ["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", "tests/identity"];
+    run(&mut command("npm", &install))?;
+    browser()
+}
+
+/// Chromium, by the name it has; on a Debian without it, root installs it.
+fn browser() -> Done<PathBuf> {
+    let find = || {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders: Vec<_> = std::env::split_paths(&path).collect();
+        let names = ["chromium", "chromium-browser", "google-chrome"];
+        let mut places = names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+        places.find(|place| place.is_file())
+    };
+    if find().is_none() {
+        let apt = |arguments: &[&str]| run(command("apt-get", arguments).env("DEBIAN_FRONTEND", "noninteractive"));
+        let install = ["install", "--quiet=2", "--yes", "--no-install-recommends", "chromium"];
+        apt(&["update", "--quiet=2"])
+            .and_then(|()| apt(&install))
+            .map_err(|why| format!("the tests of sign-in need Chromium; install it ({why})"))?;
+    }
+    find().ok_or_else(|| "Chromium is missing: the tests of sign-in drive it".to_owned())
+}
+
 /// Builds the wheel and the npm tarball, optimised, into `dist`.
 pub fn package() -> Done<Packages> {
     python_tools()?;

@@ -22,6 +22,7 @@ const STEPS: &[Step] = &[
     ("Python: cases and traps", python),
     ("Node: cases and traps", node),
     ("the examples in the documents", examples::run_all),
+    ("sign-in with others' libraries, a browser, another provider", identity),
     ("Python types and uvloop", python_types),
     ("TypeScript types", node_types),
 ];
@@ -48,6 +49,13 @@ fn python() -> Done {
 fn node() -> Done {
     run(&mut command("node", &["tests/node/run_cases.mjs"]))?;
     run(&mut command("node", &["--test", "--test-reporter=spec", "tests/node/traps.test.mjs"]))
+}
+
+fn identity() -> Done {
+    let chromium = setup::identity_peers()?;
+    run(&mut from_source(setup::python(), &["tests/identity/peers.py", "--quiet"]))?;
+    let node = ["--test", "--test-reporter=spec", "tests/identity/peers.test.mjs", "tests/identity/people.test.mjs"];
+    run(command("node", &node).env("CHROMIUM", chromium))
 }
 
 fn python_types() -> Done {
