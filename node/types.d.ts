@@ -148,7 +148,7 @@ export interface Attempt {
   requestId?: string | null
   /** Our id for the request. */
   clientRequestId?: string | null
-  /** The service's announcement that this will change or go (`Deprecation` and `Sunset` headers); told once. */
+  /** What the caller should know, told once: that the token will hardly do for a first change, or that the service announces a change (`Deprecation` and `Sunset` headers). */
   notice?: string | null
 }
 

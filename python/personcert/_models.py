@@ -266,7 +266,7 @@ class Attempt(Record):
     client_request_id: str | None = field(default_factory=nothing)
     """Our id for the request."""
     notice: str | None = field(default_factory=nothing)
-    """The service's announcement that this will change or go (`Deprecation` and `Sunset` headers); told once."""
+    """What the caller should know, told once: that the token will hardly do for a first change, or that the service announces a change (`Deprecation` and `Sunset` headers)."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Members this version doesn't know, and known ones whose value isn't of the documented type."""
     _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
