@@ -8,6 +8,9 @@ use serde_json::json;
 
 use crate::arguments::Serve;
 
+/// The application with which people sign in to a local Graph.
+const APP: &str = "00000000-1111-2222-3333-444444444444";
+
 pub(crate) async fn serve(serve: &Serve, as_json: bool) -> Result<()> {
     let options = Options {
         port: serve.port,
@@ -28,12 +31,12 @@ pub(crate) async fn serve(serve: &Serve, as_json: bool) -> Result<()> {
     let ready = if as_json {
         json!({"url": graph.url(), "token": token, "caFile": authority}).to_string()
     } else {
-        let token = token.as_str().unwrap_or_default();
+        let (url, token) = (graph.url(), token.as_str().unwrap_or_default());
         let trust = authority.as_str().map(|file| format!("# give --ca-file {file}\n")).unwrap_or_default();
         format!(
-            "A local Graph, for tests and trials; this is not the service.\n\nexport PERSONCERT_BASE_URL={}\n\
-             export PERSONCERT_TOKEN={token}\n{trust}\nCtrl-C stops it.",
-            graph.url()
+            "A local Graph, for tests and trials; this is not the service.\n\nexport PERSONCERT_BASE_URL={url}\n\
+             export PERSONCERT_TOKEN={token}\n# or, to try signing in instead of the token:\n\
+             # export PERSONCERT_AUTHORITY={url} AZURE_CLIENT_ID={APP}; personcert login\n{trust}\nCtrl-C stops it."
         )
     };
     let _ = writeln!(std::io::stdout(), "{ready}").and_then(|()| std::io::stdout().flush());
