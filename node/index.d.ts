@@ -7,6 +7,7 @@ import type {
   Outcome,
   PersonCertErrorAttributes,
   PersonCertification,
+  Prompt,
   Updated,
 } from './types.js'
 
@@ -66,9 +67,16 @@ export class Client {
   /**
    * Makes a client; nothing is sent yet. Throws a {@link PersonCertError} when a setting is wrong. `onRetry` is called with
    * each failed attempt that will be followed by another. Every attempt is published on the diagnostics channel
-   * `personcert:attempt`, when that had a subscriber as the client was made.
+   * `personcert:attempt`, when that had a subscriber as the client was made. `onPrompt` is called with what a person has to
+   * do, where the settings want one to sign in; without it that goes to standard error.
    */
-  constructor(options?: ClientOptions & { credential?: Credential; onRetry?: (attempt: Attempt) => void })
+  constructor(
+    options?: ClientOptions & {
+      credential?: Credential
+      onRetry?: (attempt: Attempt) => void
+      onPrompt?: (prompt: Prompt) => void
+    },
+  )
   /** Changes a certification: a value sets, null clears, undefined and absence keep. */
   update(id: string, changes: CertificationChanges, options?: UpdateOptions): Promise<Updated>
   /** Reads a certification. */

@@ -77,9 +77,11 @@ class Client {
 
   constructor(options = {}) {
     if (options === null || typeof options !== 'object') throw wrong('options', 'expected an object')
-    const { onRetry, credential, ...settings } = options
+    const { onRetry, onPrompt, credential, ...settings } = options
     if (onRetry !== undefined && typeof onRetry !== 'function') throw wrong('onRetry', 'expected a function')
-    this.#native = new native.Client(settings, watch(onRetry), ask(credential))
+    if (onPrompt !== undefined && typeof onPrompt !== 'function') throw wrong('onPrompt', 'expected a function')
+    const prompt = onPrompt && ((text) => onPrompt(JSON.parse(text).value))
+    this.#native = new native.Client(settings, watch(onRetry), ask(credential), prompt)
     unpack(this.#native.opened())
   }
 

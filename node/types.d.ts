@@ -162,6 +162,16 @@ export interface Finding {
   message?: string | null
 }
 
+/** What a person is to do so that a sign-in goes on. */
+export interface Prompt {
+  /** All of it in one sentence. */
+  message?: string | null
+  /** The address to open in a browser. */
+  address?: string | null
+  /** The code to enter there; absent where the browser of this machine opens by itself. */
+  code?: string | null
+}
+
 /** What to change: a value sets, null clears, undefined and absence keep. */
 export interface CertificationChanges {
   /** The audiences that are able to see the values contained within the entity. */

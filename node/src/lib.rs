@@ -114,16 +114,25 @@ pub struct Client {
 #[napi]
 impl Client {
     /// Opens a client with these settings; `opened` says whether there is one. `tell` is called with every attempt as JSON
-    /// text, `credential` when a token is needed.
+    /// text, `credential` when a token is needed, `prompt` with what a person has to do to sign in.
     #[napi(constructor)]
     pub fn new(
         config: Object<'_>,
         tell: Option<Function<'_, String, ()>>,
         credential: Option<Function<'_, String, Promise<String>>>,
+        prompt: Option<Function<'_, String, ()>>,
     ) -> napi::Result<Self> {
         let settings = bridge::read_object(&config, Room::CALL)?;
         let config = settings.and_then(|settings| Config::read(&settings, bridge::DIALECT));
         let mut opened = config.and_then(|config| personcert::Client::new(&config));
+        if let Some(prompt) = prompt {
+            let show = prompt.build_threadsafe_function().weak::<true>().build()?;
+            opened = opened.map(|client| {
+                client.on_prompt(move |shown| {
+                    show.call(bridge::write(Ok(shown)), ThreadsafeFunctionCallMode::NonBlocking);
+                })
+            });
+        }
         if let Some(credential) = credential {
             let ask = credential.build_threadsafe_function().weak::<true>().build()?;
             opened = opened.map(|client| client.with_credential(Credential(ask)));

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         PersonCertification,
         PersonDataSources,
         ProfileSourceAnnotation,
+        Prompt,
         Updated,
     )
 else:
@@ -62,6 +63,7 @@ __all__ = [
     "PersonCertification",
     "PersonDataSources",
     "ProfileSourceAnnotation",
+    "Prompt",
     "ThrottledError",
     "Updated",
 ]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from ._credential import Credential
-    from ._models import Attempt, CertificationChanges, ClientOptions, Finding, PersonCertification, Updated
+    from ._models import Attempt, CertificationChanges, ClientOptions, Finding, PersonCertification, Prompt, Updated
 
 _inboxes: WeakKeyDictionary[AbstractEventLoop, Inbox] = WeakKeyDictionary()
 
@@ -35,6 +35,7 @@ class AsyncClient:
         *,
         credential: Credential | None = None,
         on_retry: Callable[[Attempt], object] | None = None,
+        on_prompt: Callable[[Prompt], object] | None = None,
         **config: Unpack[ClientOptions],
     ) -> None:
         """Make a client with these settings; nothing is sent yet.
@@ -42,10 +43,11 @@ class AsyncClient:
         `credential`, instead of a token, has `get_token(*scopes)`, blocking or async, as azure-identity's credentials have,
         or is a function that gives a token. It is asked when there is no token that still serves, from another thread.
         `on_retry` is called with each failed attempt that will be followed by another, from the thread that makes it.
-        Every attempt goes to the logger `personcert` (debug; info for a retry), where logging is set up before.
+        `on_prompt` is called with what a person has to do, where the settings want one to sign in; without it that goes to
+        standard error. Every attempt goes to the logger `personcert` (debug; info for a retry), where logging is set up before.
         """
         self._event_loop: AbstractEventLoop | None = None
-        self._native = _Native(cast("dict[str, Any]", config), hook(on_retry), provider(credential, lambda: self._event_loop))
+        self._native = _Native(cast("dict[str, Any]", config), hook(on_retry), provider(credential, lambda: self._event_loop), on_prompt)
 
     async def update(
         self,

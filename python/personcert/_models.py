@@ -307,6 +307,27 @@ class Finding(Record):
     )
 
 
+@dataclass(frozen=True)
+class Prompt(Record):
+    """What a person is to do so that a sign-in goes on."""
+
+    message: str | None = field(default_factory=nothing)
+    """All of it in one sentence."""
+    address: str | None = field(default_factory=nothing)
+    """The address to open in a browser."""
+    code: str | None = field(default_factory=nothing)
+    """The code to enter there; absent where the browser of this machine opens by itself."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Members this version doesn't know, and known ones whose value isn't of the documented type."""
+    _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
+
+    _names = (
+        ("message", "message"),
+        ("address", "address"),
+        ("code", "code"),
+    )
+
+
 if TYPE_CHECKING:
 
     class InferenceDataChanges(TypedDict, total=False):

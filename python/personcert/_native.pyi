@@ -2,7 +2,7 @@ from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable
 from typing import Any, final
 
-from ._models import Attempt, PersonCertification
+from ._models import Attempt, PersonCertification, Prompt
 
 def main(args: list[str]) -> int: ...
 @final
@@ -12,6 +12,7 @@ class Client:
         config: dict[str, Any],
         hook: Callable[[Attempt], None] | None,
         credential: Callable[[str, str | None], tuple[str, float | None]] | None,
+        prompt: Callable[[Prompt], object] | None,
     ) -> Client: ...
     def call(self, operation: str, arguments: dict[str, Any]) -> Any: ...
     def close(self) -> None: ...
@@ -38,6 +39,7 @@ class AsyncClient:
         config: dict[str, Any],
         hook: Callable[[Attempt], None] | None,
         credential: Callable[[str, str | None], tuple[str, float | None]] | None,
+        prompt: Callable[[Prompt], object] | None,
     ) -> AsyncClient: ...
     def call(self, inbox: Inbox, future: Future[Any], operation: str, arguments: dict[str, Any]) -> int: ...
     def close(self) -> None: ...

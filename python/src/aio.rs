@@ -211,8 +211,13 @@ impl AsyncClient {
 #[pymethods]
 impl AsyncClient {
     #[new]
-    fn new(config: &Bound<'_, PyDict>, hook: Option<Py<PyAny>>, credential: Option<Py<PyAny>>) -> PyResult<Self> {
-        let client = open(config, hook, credential)?;
+    fn new(
+        config: &Bound<'_, PyDict>,
+        hook: Option<Py<PyAny>>,
+        credential: Option<Py<PyAny>>,
+        prompt: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let client = open(config, hook, credential, prompt)?;
         let engine = Engine::start(&client).map_err(|error| raise(config.py(), &error))?;
         Ok(Self { client, engine: Mutex::new(Some(Arc::new(engine))) })
     }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use personcert::value::{PropertyValue, Room};
+use personcert::value::{Kind, PropertyValue, Room};
 use personcert::{
-    AccessToken, Answer, Attempt, Call, Client, Config, Error, ErrorKind, Outcome, Pages, PersonCertification,
+    AccessToken, Answer, Attempt, Call, Client, Config, Error, ErrorKind, Outcome, Pages, PersonCertification, Prompt,
     TokenFuture, TokenProvider, TokenRequest,
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
+use serde_json::Value;
 
 use crate::bridge;
 
@@ -44,26 +45,40 @@ impl TokenProvider for Credential {
     }
 }
 
-/// Opens a client; `hook` is called with every attempt, `credential` when a token is needed.
-pub fn open(config: &Bound<'_, PyDict>, hook: Option<Py<PyAny>>, credential: Option<Py<PyAny>>) -> PyResult<Client> {
+/// Opens a client; `hook` is called with every attempt, `credential` when a token is needed, `prompt` with what a person has
+/// to do to sign in.
+pub fn open(
+    config: &Bound<'_, PyDict>,
+    hook: Option<Py<PyAny>>,
+    credential: Option<Py<PyAny>>,
+    prompt: Option<Py<PyAny>>,
+) -> PyResult<Client> {
     let settings = bridge::read_dict(config, Room::CALL)?;
     let client = Config::read(&settings, bridge::DIALECT).and_then(|config| Client::new(&config));
     let client = client.map_err(|error| bridge::raise(config.py(), &error))?;
+    let client = match prompt {
+        Some(prompt) => {
+            client.on_prompt(move |shown| tell(&prompt, serde_json::to_value(shown).unwrap_or_default(), Prompt::KIND))
+        }
+        None => client,
+    };
     let client = match credential {
         Some(credential) => client.with_credential(Credential(credential)),
         None => client,
     };
     let Some(hook) = hook else { return Ok(client) };
-    Ok(client.on_attempt(move |attempt| {
-        // When the interpreter is gone nobody watches.
-        Python::try_attach(|py| {
-            let told = serde_json::to_value(attempt).unwrap_or_default();
-            let told = bridge::write(py, told, Attempt::KIND).and_then(|told| hook.call1(py, (told,)));
-            if let Err(error) = told {
-                error.write_unraisable(py, Some(hook.bind(py)));
-            }
-        });
-    }))
+    Ok(client.on_attempt(move |attempt| tell(&hook, serde_json::to_value(attempt).unwrap_or_default(), Attempt::KIND)))
+}
+
+/// Calls a function of the program around with a record.
+fn tell(function: &Py<PyAny>, record: Value, kind: Kind) {
+    // When the interpreter is gone nobody listens.
+    Python::try_attach(|py| {
+        let told = bridge::write(py, record, kind).and_then(|told| function.call1(py, (told,)));
+        if let Err(error) = told {
+            error.write_unraisable(py, Some(function.bind(py)));
+        }
+    });
 }
 
 /// Reads a call's arguments.

@@ -103,8 +103,13 @@ impl Client {
 #[pymethods]
 impl Client {
     #[new]
-    fn new(config: &Bound<'_, PyDict>, hook: Option<Py<PyAny>>, credential: Option<Py<PyAny>>) -> PyResult<Self> {
-        Ok(Self { original: Mutex::new(Some(Arc::new(open(config, hook, credential)?))) })
+    fn new(
+        config: &Bound<'_, PyDict>,
+        hook: Option<Py<PyAny>>,
+        credential: Option<Py<PyAny>>,
+        prompt: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        Ok(Self { original: Mutex::new(Some(Arc::new(open(config, hook, credential, prompt)?))) })
     }
 
     /// Carries an operation out and waits for it.

@@ -101,9 +101,12 @@ test('who has nothing is told what was tried', async () => {
 test('a sign-in is kept for the next program, until it is revoked', async () => {
   around({})
   await graph.approve({ user: USER })
-  const kept = { tokenCacheFile: join(home, 'sign-in.json'), clientId: PUBLIC }
+  const prompts = []
+  const kept = { tokenCacheFile: join(home, 'sign-in.json'), clientId: PUBLIC, onPrompt: (prompt) => prompts.push(prompt) }
   assert.equal((await example({ signIn: 'device-code', ...kept })).length, 1)
   assert.equal((await example({ signIn: 'login', ...kept })).length, 1)
+  assert.equal(prompts.length, 1)
+  assert.ok(prompts[0].message.includes(prompts[0].code) && prompts[0].message.includes(prompts[0].address))
   assert.equal(statSync(kept.tokenCacheFile).mode & 0o777, 0o600)
   await graph.revoke(USER)
   await assert.rejects(example({ signIn: 'login', ...kept }), { kind: 'auth', message: /AADSTS50173/ })

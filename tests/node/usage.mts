@@ -4,6 +4,8 @@ import {
   LocalGraph,
   PersonCertError,
   type Attempt,
+  type Prompt,
+  type SignIn,
   type CallOptions,
   type CertificationChanges,
   type Changed,
@@ -90,6 +92,16 @@ const users: LocalUser[] = await graph.users()
 const requests: LoggedRequest[] = await graph.requests()
 console.log(users.length, requests.length, (await graph.certifications()).length, new cjs.Client() instanceof Client)
 const told: Attempt[] = []
+const prompts: Prompt[] = []
+new Client({ baseUrl: graph.url, signIn: 'browser', clientId: 'x', tenantId: 'y', onPrompt: (prompt) => prompts.push(prompt) })
+await graph.app({ clientId: 'z', secret: 's', public: false, roles: ['User.ReadWrite.All'] })
+await graph.approve({ user: 'innocenty.popov@contoso.com' })
+await graph.lifetime(60)
+await graph.challenge({ access_token: { acrs: { value: 'c1' } } })
+await graph.revoke()
+const signIns: SignIn[] = await graph.signIns()
+console.log(prompts.map(({ message, address, code }) => [message, address, code]), signIns, await graph.federated())
+await graph.reset()
 const token: Token = { token: await graph.token(), expiresOnTimestamp: Date.now() + 1000 }
 const credential: Credential = () => token
 const watched = new Client({ baseUrl: graph.url, credential, onRetry: (attempt) => told.push(attempt) })

@@ -95,10 +95,13 @@ class SignIn(Traps):
 
     def test_a_sign_in_is_kept_for_the_next_program(self):
         self.graph.approve(user=USER)
-        kept = {"token_cache_file": str(self.home / "sign-in.json"), "client_id": PUBLIC}
+        prompts = []
+        kept = {"token_cache_file": str(self.home / "sign-in.json"), "client_id": PUBLIC, "on_prompt": prompts.append}
         with self.around():
             self.assertEqual(len(self.example(sign_in="device-code", **kept)), 1)
             self.assertEqual(len(self.example(sign_in="login", **kept)), 1)
+        self.assertEqual([prompt.code in prompt.message for prompt in prompts], [True])
+        self.assertEqual(prompts[0].address, f"{self.graph.url}/contoso.com/devicelogin")
         self.assertEqual((self.home / "sign-in.json").stat().st_mode & 0o777, 0o600)
 
     def test_a_token_that_is_refused_ends_a_kept_session_with_one_error(self):

@@ -26,6 +26,7 @@ from personcert import (
     PermissionDeniedError,
     PersonCertError,
     PersonCertification,
+    Prompt,
     PersonDataSources,
     ProfileSourceAnnotation,
     ThrottledError,
@@ -65,6 +66,15 @@ def blocking(graph: LocalGraph) -> None:
     """The five operations, and every error."""
     options: ClientOptions = {"base_url": graph.url, "token": graph.token(), "timeout": 5}
     told: list[Attempt] = []
+    prompts: list[Prompt] = []
+    with Client(sign_in="device-code", client_id="x", tenant_id="y", base_url=graph.url, on_prompt=prompts.append):
+        print([(prompt.message, prompt.address, prompt.code) for prompt in prompts])
+    graph.app("z", secret="s", certificate=None, public=False, roles=["User.ReadWrite.All"])
+    graph.approve("x", user=None, decline=True)
+    graph.lifetime(60)
+    graph.challenge({"access_token": {"acrs": {"value": "c1"}}}, user=None)
+    graph.revoke(user=None)
+    print(graph.federated(), graph.sign_ins())
     with Client(**options, on_retry=told.append) as client:
         findings: tuple[Finding, ...] = client.check(user=None)
         print([(finding.name, finding.good, finding.message) for finding in findings])

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
-use personcert::{Attempt, Dialect, Error, PROPERTIES};
+use personcert::{Attempt, Dialect, Error, PROPERTIES, Prompt};
 use serde_json::{Value, json};
 
 /// Prints the result of a command. A reader that has seen enough and left is no error.
@@ -73,6 +73,11 @@ pub(crate) fn findings(findings: &Value) -> String {
         format!("{mark:<4}{:<13}{}\n", plain(&finding["name"]), plain(&finding["message"]))
     };
     findings.as_array().into_iter().flatten().map(line).collect()
+}
+
+/// What a person has to do to sign in.
+pub(crate) fn prompt(prompt: &Prompt) {
+    eprintln!("{}", plain(&json!(prompt.message)));
 }
 
 /// Who is signed in, a line for each member.

@@ -9,7 +9,7 @@ use crate::output;
 /// Does what was asked and gives what to show.
 pub(crate) async fn carry_out(command: &Command, config: &Config, as_json: bool) -> Result<String> {
     let account = match command {
-        Command::Login => login(config).await?,
+        Command::Login => login(config, output::prompt).await?,
         Command::Logout => {
             let was = logout(config).await?;
             let text = if was { "signed out\n" } else { "nobody was signed in\n" };

@@ -21,7 +21,7 @@ mod updated;
 pub mod value;
 
 pub use attempt::{Attempt, Progress};
-pub use auth::{AccessToken, Account, TokenFuture, TokenProvider, TokenRequest, account, login, logout};
+pub use auth::{AccessToken, Account, Prompt, TokenFuture, TokenProvider, TokenRequest, account, login, logout};
 pub use call::{Answer, Call, Member};
 pub use certification::{CertificationPatch, PROPERTIES, PersonCertification};
 pub use change::Change;

@@ -8,7 +8,7 @@ use std::fs;
 use personcert::value::{
     Identity, IdentitySet, InferenceData, PersonDataSources, ProfileSourceAnnotation, Property, Record,
 };
-use personcert::{Attempt, Changed, Config, Finding, PersonCertification, Updated};
+use personcert::{Attempt, Changed, Config, Finding, PersonCertification, Prompt, Updated};
 
 use crate::run::{Done, root};
 
@@ -24,6 +24,7 @@ const RESULTS: &[Record] = &[
     Updated::RECORD,
     Attempt::RECORD,
     Finding::RECORD,
+    Prompt::RECORD,
 ];
 
 fn generated() -> Vec<(&'static str, String)> {

@@ -18,8 +18,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use url::Url;
 
-use super::TokenRequest;
 use super::authority::{Authority, Grant, failure};
+use super::{Show, TokenRequest};
 use crate::{Error, ErrorKind, Outcome, Result};
 
 /// How long a person may take.
@@ -32,7 +32,13 @@ type Brought = Result<String>;
 
 /// Opens the browser, waits for the person, and redeems the code that comes back.
 /// Source: "Microsoft identity platform and OAuth 2.0 authorization code flow"; RFC 7636, RFC 8252.
-pub(super) async fn sign_in(authority: &Authority, client: &str, request: &TokenRequest, scope: &str) -> Result<Grant> {
+pub(super) async fn sign_in(
+    authority: &Authority,
+    client: &str,
+    request: &TokenRequest,
+    scope: &str,
+    show: &Show,
+) -> Result<Grant> {
     let began = std::time::Instant::now();
     let no_place = |error: std::io::Error| failure(format!("the browser's answer can't be received: {error}"));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(no_place)?;
@@ -56,7 +62,8 @@ pub(super) async fn sign_in(authority: &Authority, client: &str, request: &Token
         ("code_challenge_method", "S256"),
         ("prompt", "select_account"),
     ]);
-    super::tell(&format!("To sign in, use the browser that opens now, or open {address} in one on this machine."));
+    let message = format!("To sign in, use the browser that opens now, or open {address} in one on this machine.");
+    show.tell(message, address.as_str(), None);
     let (bring, brought) = oneshot::channel();
     let desk = Arc::new(Desk { state, bring: Mutex::new(Some(bring)) });
     open(&address);

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::TokenRequest;
 use super::authority::{Authority, Grant, failure};
+use super::{Show, TokenRequest};
 use crate::Result;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -16,7 +16,13 @@ const LONGEST: Duration = Duration::from_mins(15);
 
 /// Shows the person a code and waits until it was used.
 /// Source: "Microsoft identity platform and the OAuth 2.0 device authorization grant flow".
-pub(super) async fn sign_in(authority: &Authority, client: &str, request: &TokenRequest, scope: &str) -> Result<Grant> {
+pub(super) async fn sign_in(
+    authority: &Authority,
+    client: &str,
+    request: &TokenRequest,
+    scope: &str,
+    show: &Show,
+) -> Result<Grant> {
     let began = Instant::now();
     let started = authority.ask("devicecode", &vec![("client_id", client), ("scope", scope)]).await?;
     let text = |name: &str| started.get(name).and_then(Value::as_str);
@@ -25,7 +31,8 @@ pub(super) async fn sign_in(authority: &Authority, client: &str, request: &Token
     else {
         return Err(failure("the identity platform gave no code; check the authority"));
     };
-    super::tell(&format!("To sign in, open {address} in a browser and enter the code {code}."));
+    let message = format!("To sign in, open {address} in a browser and enter the code {code}.");
+    show.tell(message, address, Some(code));
     let life = seconds("expires_in").unwrap_or(LONGEST).min(LONGEST);
     let mut interval = seconds("interval").unwrap_or(SLOWER);
     loop {

@@ -8,6 +8,7 @@ mod cache;
 mod certificate;
 mod command;
 mod device;
+mod prompt;
 mod session;
 mod sign_in;
 mod store;
@@ -15,6 +16,8 @@ pub(crate) mod token;
 
 pub(crate) use cache::{Bearer, TokenCache};
 pub(crate) use command::TokenCommand;
+pub use prompt::Prompt;
+pub(crate) use prompt::Show;
 pub use session::Account;
 pub(crate) use sign_in::Ways;
 pub use sign_in::{account, login, logout};
@@ -31,11 +34,6 @@ const SECRETS: [&str; 5] = [
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
     "IDENTITY_HEADER",
 ];
-
-/// Says something to the person who is to sign in.
-fn tell(text: &str) {
-    eprintln!("{text}");
-}
 
 /// Reads a small text file.
 fn read_text(path: &Path, longest: u64) -> Result<String, String> {

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use super::authority::{Authority, Grant, failure};
 use super::store::{Kept, Store};
 use super::token::TokenFuture;
-use super::{AccessToken, TokenProvider, TokenRequest, browser, device};
+use super::{AccessToken, Show, TokenProvider, TokenRequest, browser, device};
 use crate::config::SignIn;
 use crate::value::record;
 use crate::{Error, Result};
@@ -57,6 +57,7 @@ pub(super) struct Session {
     store: Store,
     /// How a person is asked when nothing is kept; none where nobody is to be asked.
     ask: Option<SignIn>,
+    show: Show,
     state: Mutex<State>,
 }
 
@@ -71,8 +72,8 @@ struct State {
 }
 
 impl Session {
-    pub(super) fn new(authority: Authority, client: String, store: Store, ask: Option<SignIn>) -> Self {
-        Self { authority, client, store, ask, state: Mutex::default() }
+    pub(super) fn new(authority: Authority, client: String, store: Store, ask: Option<SignIn>, show: Show) -> Self {
+        Self { authority, client, store, ask, show, state: Mutex::default() }
     }
 
     /// Asks a person now, whatever is kept.
@@ -139,8 +140,10 @@ impl Session {
     async fn ask_person(&self, request: &TokenRequest) -> Result<Grant> {
         let scope = scope(request);
         match self.ask {
-            Some(SignIn::DeviceCode) => device::sign_in(&self.authority, &self.client, request, &scope).await,
-            Some(_) => browser::sign_in(&self.authority, &self.client, request, &scope).await,
+            Some(SignIn::DeviceCode) => {
+                device::sign_in(&self.authority, &self.client, request, &scope, &self.show).await
+            }
+            Some(_) => browser::sign_in(&self.authority, &self.client, request, &scope, &self.show).await,
             None => Err(failure("nobody is signed in; run `personcert login`")),
         }
     }

@@ -15,7 +15,7 @@ use super::certificate::Certificate;
 use super::session::{Account, Session};
 use super::store::Store;
 use super::token::TokenFuture;
-use super::{TokenProvider, TokenRequest};
+use super::{Prompt, Show, TokenProvider, TokenRequest};
 use crate::config::{SignIn, is_loopback};
 use crate::{Config, Result};
 
@@ -38,6 +38,7 @@ const PROBE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Ways {
     config: Config,
+    show: Show,
     open: Mutex<Option<Way>>,
 }
 
@@ -52,8 +53,8 @@ impl std::fmt::Debug for dyn TokenProvider {
 }
 
 impl Ways {
-    pub(crate) fn new(config: &Config) -> Self {
-        Self { config: config.clone(), open: Mutex::default() }
+    pub(crate) fn new(config: &Config, show: Show) -> Self {
+        Self { config: config.clone(), show, open: Mutex::default() }
     }
 
     async fn way(&self) -> Result<Way> {
@@ -67,7 +68,7 @@ impl Ways {
                  that issues its tokens",
             ));
         }
-        let settings = Settings { config: &self.config };
+        let settings = Settings { config: &self.config, show: &self.show };
         let way = match named(&self.config) {
             Some(named) => {
                 let absent = |why| failure(format!("the sign-in `{named}` is not there: {why}"));
@@ -100,12 +101,14 @@ fn named(config: &Config) -> Option<SignIn> {
 }
 
 /// Signs a person in, in the browser or with a code, and keeps the sign-in for every program of this user.
-/// The settings name the application (`client_id`) and, if it isn't that of the person's account, the tenant.
-pub async fn login(config: &Config) -> Result<Account> {
-    let settings = Settings { config };
+/// The settings name the application (`client_id`) and, if it isn't that of the person's account, the tenant; `prompt`
+/// shows the person what to do.
+pub async fn login(config: &Config, prompt: impl Fn(&Prompt) + Send + Sync + 'static) -> Result<Account> {
+    let show = Show(Arc::new(prompt));
+    let settings = Settings { config, show: &show };
     let way = config.sign_in.filter(|way| *way == SignIn::DeviceCode).unwrap_or(SignIn::Browser);
     let client = settings.client().map_err(failure)?;
-    let session = Session::new(settings.authority(ANY)?, client, Store::new(config)?, Some(way));
+    let session = Session::new(settings.authority(ANY)?, client, Store::new(config)?, Some(way), show.clone());
     session.sign_in(&TokenRequest { scope: config.scope(), claims: None, now: SystemTime::now() }).await
 }
 
@@ -122,6 +125,7 @@ pub async fn account(config: &Config) -> Result<Option<Account>> {
 /// The settings, completed by the environment.
 struct Settings<'a> {
     config: &'a Config,
+    show: &'a Show,
 }
 
 impl Settings<'_> {
@@ -146,7 +150,7 @@ impl Settings<'_> {
             SignIn::Browser | SignIn::DeviceCode => {
                 let authority = self.authority(ANY).map_err(message)?;
                 let store = Store::new(self.config).map_err(message)?;
-                Arc::new(Session::new(authority, self.client()?, store, Some(way)))
+                Arc::new(Session::new(authority, self.client()?, store, Some(way), self.show.clone()))
             }
             SignIn::ClientSecret => {
                 let given = self.config.client_secret.clone();
@@ -197,7 +201,7 @@ impl Settings<'_> {
         }
         let root = self.root().map_err(message)?;
         let authority = Authority::new(self.config.clone(), root, kept.tenant);
-        Ok(Session::new(authority, kept.client, store, None))
+        Ok(Session::new(authority, kept.client, store, None, self.show.clone()))
     }
 
     fn federated(&self) -> Result<Proof, String> {

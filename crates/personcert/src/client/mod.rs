@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::attempt::{Attempt, Hook, Progress};
-use crate::auth::{TokenCache, TokenCommand, TokenProvider, Ways};
+use crate::auth::{Prompt, Show, TokenCache, TokenCommand, TokenProvider, Ways};
 use crate::call::Operation;
 use crate::check;
 use crate::retry::Policy;
@@ -47,11 +47,7 @@ pub struct Client {
 impl Client {
     /// A client with these settings. Nothing is sent yet.
     pub fn new(config: &Config) -> Result<Self> {
-        let provider: Arc<dyn TokenProvider> = match &config.token_command {
-            Some(line) => Arc::new(TokenCommand(line.clone())),
-            None if config.token.is_some() => Arc::new(config.token.clone()),
-            None => Arc::new(Ways::new(config)),
-        };
+        let provider = provider(config, Show::default());
         let policy =
             Policy { attempts: u32::try_from(config.max_attempts).unwrap_or(u32::MAX), first: config.retry_delay };
         let patience = Patience {
@@ -80,6 +76,14 @@ impl Client {
     #[must_use]
     pub fn with_credential(&self, provider: impl TokenProvider + 'static) -> Self {
         Self { credential: self.credential.with_provider(Arc::new(provider)), ..self.clone() }
+    }
+
+    /// The same client, calling `show` with what a person has to do, where the settings want one to sign in; otherwise that
+    /// goes to standard error. The client gets its tokens as the settings say; a credential is given afterwards.
+    #[must_use]
+    pub fn on_prompt(&self, show: impl Fn(&Prompt) + Send + Sync + 'static) -> Self {
+        let provider = provider(self.transport.config(), Show(Arc::new(show)));
+        Self { credential: self.credential.with_provider(provider), ..self.clone() }
     }
 
     /// The same client, judging by `clock` when a token has to be renewed: for tests that can't wait for the night to
@@ -275,5 +279,14 @@ impl Client {
 
     async fn send(&self, request: Request) -> Result<Reply> {
         attempts::send(&self.transport, &self.shared, &self.credential, &self.patience, request).await
+    }
+}
+
+/// Where tokens come from by the settings.
+fn provider(config: &Config, show: Show) -> Arc<dyn TokenProvider> {
+    match &config.token_command {
+        Some(line) => Arc::new(TokenCommand(line.clone())),
+        None if config.token.is_some() => Arc::new(config.token.clone()),
+        None => Arc::new(Ways::new(config, show)),
     }
 }
