@@ -160,7 +160,8 @@ LOG = Log()
 def leaks(case, graph, error):
     """Where a token can be seen, and who got one without being the configured host."""
     said = [*LOG.lines, *([str(error), repr(error), repr(vars(error)), repr(error.__cause__)] if error else [])]
-    for secret in SECRETS:
+    # A token that was got by signing in begins so, as every JSON web token does.
+    for secret in [*SECRETS, "eyJ"]:
         if any(secret in line for line in said):
             yield "a secret was logged or is in the error"
     SECRETS.clear()

@@ -1,6 +1,8 @@
 //! Not for users: what only the fuzz targets reach from outside.
 
-use crate::Error;
+use std::time::SystemTime;
+
+use crate::{AccessToken, Cloud, Error, Finding, Result, User};
 
 /// The error for an answer with this status and body.
 pub fn error_body(status: u16, body: &[u8]) -> Error {
@@ -10,4 +12,20 @@ pub fn error_body(status: u16, body: &[u8]) -> Error {
 /// The wait that a `Retry-After` header asks for, in seconds, in an answer with this `Date`.
 pub fn retry_after(value: &str, date: &str) -> Option<f64> {
     crate::retry::retry_after([value].into_iter(), Some(date), jiff::Timestamp::UNIX_EPOCH)
+}
+
+/// The token in an answer of a token endpoint.
+pub fn token_answer(status: u16, body: &[u8]) -> Result<AccessToken> {
+    crate::auth::granted(status, body)
+}
+
+/// Whether this is a certificate with its key; signs something with it.
+pub fn certificate(bytes: &[u8]) -> bool {
+    let read = crate::auth::Certificate::of(bytes, Some("local-password"));
+    read.is_ok_and(|read| read.assertion("a", "b", SystemTime::UNIX_EPOCH).is_ok())
+}
+
+/// What a doctor says of a token.
+pub fn token(text: &str) -> Vec<Finding> {
+    crate::check::token(text, Cloud::Global, &User::Me, SystemTime::UNIX_EPOCH)
 }

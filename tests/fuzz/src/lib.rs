@@ -14,6 +14,9 @@ pub const TARGETS: &[(&str, Fuzzed)] = &[
     ("patch", patch),
     ("target", target),
     ("seed", seed),
+    ("token_answer", token_answer),
+    ("token", token),
+    ("certificate", certificate),
 ];
 
 /// Any body of an error gives an error.
@@ -69,6 +72,29 @@ fn target(data: &[u8]) {
     assert_eq!(path.split('/').skip(1).count(), segments, "{path}");
     assert!(path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\\\"<>".contains(&byte)), "{path}");
     assert!(path.split('/').all(|segment| segment != "." && segment != ".."), "{path}");
+}
+
+/// Any answer of a token endpoint gives a token, or an error in one line.
+fn token_answer(data: &[u8]) {
+    for status in [200, 400] {
+        match personcert::fuzzing::token_answer(status, data) {
+            Ok(token) => assert_eq!((status, format!("{token:?}").contains("secret")), (200, false)),
+            Err(error) => assert!(error.to_string().chars().all(|c| !c.is_control()), "{error}"),
+        }
+    }
+}
+
+/// A doctor says one line for each thing, whatever the token.
+fn token(data: &[u8]) {
+    for finding in personcert::fuzzing::token(&String::from_utf8_lossy(data)) {
+        let message = finding.message.expect("a message");
+        assert!(!message.is_empty() && message.chars().all(|c| !c.is_control()), "{message:?}");
+    }
+}
+
+/// A file is a certificate that can sign, or refused.
+fn certificate(data: &[u8]) {
+    personcert::fuzzing::certificate(data);
 }
 
 /// A file of certifications is read, or refused.

@@ -26,7 +26,9 @@ pub fn carry_out(case: &Case, settings: &Value) -> Result<Ended, String> {
         }
     }
     let output = command.arg("--verbose").output().map_err(|error| error.to_string())?;
-    let said = |bytes: &[u8]| case::secrets(settings).any(|secret| String::from_utf8_lossy(bytes).contains(secret));
+    let said = |bytes: &[u8]| {
+        case::secrets(settings).chain(["eyJ"]).any(|secret| String::from_utf8_lossy(bytes).contains(secret))
+    };
     if said(&output.stdout) || said(&output.stderr) {
         return Err("a secret was printed".into());
     }

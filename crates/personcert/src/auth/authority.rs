@@ -108,17 +108,26 @@ pub(super) async fn answered(request: reqwest::RequestBuilder, limit: Duration) 
             jiff::Timestamp::now(),
         );
         let (body, _) = read(response, LONGEST).await.map_err(network)?;
-        let said = serde_json::from_slice::<Map<String, Value>>(&body).ok();
-        match said {
-            Some(answer) if status == 200 => Ok(answer),
-            said => Err(refusal(status, wait, said)),
-        }
+        said(status, wait, &body)
     };
     let limited = tokio::time::timeout(limit, exchange).await;
     limited.unwrap_or_else(|_| {
         let why = format!("the identity platform did not answer within {} s", limit.as_secs_f64());
         Err(Error::new(ErrorKind::Timeout, Outcome::NotSent, why))
     })
+}
+
+/// What an answer says: the JSON of success, or why there is none.
+fn said(status: u16, wait: Option<f64>, body: &[u8]) -> Result<Map<String, Value>> {
+    match serde_json::from_slice(body).ok() {
+        Some(answer) if status == 200 => Ok(answer),
+        said => Err(refusal(status, wait, said)),
+    }
+}
+
+/// The token in an answer of the token endpoint.
+pub(crate) fn granted(status: u16, body: &[u8]) -> Result<AccessToken> {
+    said(status, None, body).and_then(|answer| Grant::read(answer, SystemTime::UNIX_EPOCH)).map(|grant| grant.access)
 }
 
 /// What a refusal of the identity platform means.

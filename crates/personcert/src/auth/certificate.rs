@@ -19,7 +19,7 @@ const LIFE: Duration = Duration::from_mins(5);
 const LONGEST: u64 = 1 << 20;
 
 /// A certificate with its RSA key.
-pub(super) struct Certificate {
+pub(crate) struct Certificate {
     key: RsaKeyPair,
     thumbprint: String,
 }
@@ -37,11 +37,15 @@ impl Certificate {
         if file.len() > LONGEST {
             return Err("the file is too large for a certificate".into());
         }
-        let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+        Self::of(&std::fs::read(path).map_err(|error| error.to_string())?, password)
+    }
+
+    /// Reads what is in such a file.
+    pub(crate) fn of(bytes: &[u8], password: Option<&str>) -> Result<Self, String> {
         if bytes.windows(11).any(|window| window == b"-----BEGIN ") {
-            Self::pem(&bytes)
+            Self::pem(bytes)
         } else {
-            Self::pfx(&bytes, password)
+            Self::pfx(bytes, password)
         }
     }
 
@@ -73,7 +77,7 @@ impl Certificate {
 
     /// A signed statement that the application is who it says, for the token endpoint `audience`.
     /// Source: "Microsoft identity platform application authentication certificate credentials".
-    pub(super) fn assertion(&self, client: &str, audience: &str, now: SystemTime) -> Result<String, String> {
+    pub(crate) fn assertion(&self, client: &str, audience: &str, now: SystemTime) -> Result<String, String> {
         let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let head = json!({"alg": "PS256", "typ": "JWT", "x5t#S256": self.thumbprint});
         let claims = json!({

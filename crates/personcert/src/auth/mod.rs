@@ -14,7 +14,9 @@ mod sign_in;
 mod store;
 pub(crate) mod token;
 
+pub(crate) use authority::granted;
 pub(crate) use cache::{Bearer, TokenCache};
+pub(crate) use certificate::Certificate;
 pub(crate) use command::TokenCommand;
 pub use prompt::Prompt;
 pub(crate) use prompt::Show;

@@ -66,6 +66,8 @@ impl Store {
         let text = serde_json::to_string(kept).map_err(|error| failure(error.to_string()))?;
         let keep = text.clone();
         if self.in_keyring(move |entry| entry.set_password(&keep)).await.is_some() {
+            // What an earlier sign-in left in the file would be found before it.
+            self.remove_from_file().await?;
             return Ok("the keyring".to_owned());
         }
         let store = self.clone();
@@ -81,13 +83,17 @@ impl Store {
     /// Forgets a sign-in; false when there was none.
     pub(super) async fn remove(&self) -> Result<bool> {
         let from_keyring = self.in_keyring(keyring::Entry::delete_credential).await.is_some();
+        Ok(self.remove_from_file().await? || from_keyring)
+    }
+
+    async fn remove_from_file(&self) -> Result<bool> {
         let store = self.clone();
-        let from_file = blocking(move || {
+        let removed = blocking(move || {
             let mut all = store.read()?;
             let was = all.remove(&store.key).is_some();
             if was { store.write(&all).map(|()| true) } else { Ok(false) }
         });
-        Ok(from_file.await? || from_keyring)
+        removed.await
     }
 
     /// Does something with the entry in the keyring; none when that fails or there is no keyring.
