@@ -131,6 +131,34 @@ fn who_has_nothing_is_told_what_was_tried() {
 }
 
 #[test]
+fn what_is_merely_around_is_passed_over_and_what_was_meant_is_not() {
+    let person = Person::new();
+    // A machine of Azure without an identity, whose user is signed in with Azure's command line.
+    let path = "/metadata/identity/oauth2/token";
+    let nobody =
+        json!({"nth": 2, "path": path, "act": {"answer": {"status": 400, "body": {"error": "invalid_request"}}}});
+    person.tell("faults", json!({"faults": [nobody]}));
+    let token = person.tell("token", json!({"scopes": ["User.ReadWrite"]}));
+    let answer = json!({"accessToken": token, "expires_on": 4_102_444_800_u64, "tokenType": "Bearer"});
+    person.program("az", &format!("echo '{answer}'"));
+    let url = person.graph.url();
+    let said = person.change(person.command(&[]).env("AZURE_POD_IDENTITY_AUTHORITY_HOST", url), "me");
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
+    let said = person.change(app(&person, CONFIDENTIAL).env("AZURE_CLIENT_SECRET", "wrong"), USER);
+    assert!(said.code == 3 && said.err.contains("AADSTS7000215"), "{said:?}");
+}
+
+#[test]
+fn other_clouds_machines_are_not_taken_for_azures() {
+    let person = Person::new();
+    let other = json!({"path": "/metadata/*", "act": {"answer": {"status": 404, "body": "not found"}}});
+    person.tell("faults", json!({"faults": [other]}));
+    let url = person.graph.url();
+    let said = person.change(person.command(&[]).env("AZURE_POD_IDENTITY_AUTHORITY_HOST", url), "me");
+    assert!(said.code == 3 && said.err.contains("managed-identity: this is no machine"), "{said:?}");
+}
+
+#[test]
 fn secrets_go_to_nobody() {
     let person = Person::new();
     let canaries = ["canary-secret", "canary-password", "canary-github", "canary-header", "canary.token.text"];

@@ -113,6 +113,8 @@ fn a_sign_in_to_another_application_is_not_used() {
 #[test]
 fn who_has_no_application_is_told_so() {
     let person = Person::new();
+    let said = person.run(&["login", "--client-id", PUBLIC, "--sign-in", "azure-cli"]);
+    assert!(said.code == 2 && said.err.contains("`browser` or with `device-code`"), "{said:?}");
     let said = person.run(&["login"]);
     assert_eq!(said.code, 3);
     assert!(said.err.contains("AZURE_CLIENT_ID"), "{said:?}");

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -15,9 +14,10 @@ use super::certificate::Certificate;
 use super::session::{Account, Session};
 use super::store::Store;
 use super::token::TokenFuture;
-use super::{Prompt, Show, TokenProvider, TokenRequest};
+use super::{AccessToken, Prompt, Show, TokenProvider, TokenRequest};
 use crate::config::{SignIn, is_loopback};
-use crate::{Config, Result};
+use crate::net::connections;
+use crate::{Config, Error, Result};
 
 /// The order in which the ways are tried when none is named. People come first: the service's pages take nobody else
 /// for this operation. Then what was set up for this program, what the machine gives, and last what a developer left.
@@ -57,10 +57,11 @@ impl Ways {
         Self { config: config.clone(), show, open: Mutex::default() }
     }
 
-    async fn way(&self) -> Result<Way> {
+    async fn obtain(&self, request: TokenRequest) -> Result<AccessToken> {
         let mut open = self.open.lock().await;
-        if let Some(way) = &*open {
-            return Ok(Arc::clone(way));
+        if let Some(way) = open.clone() {
+            drop(open);
+            return way.token(request).await;
         }
         if self.config.authority()?.is_none() {
             return Err(failure(
@@ -69,20 +70,21 @@ impl Ways {
             ));
         }
         let settings = Settings { config: &self.config, show: &self.show };
-        let way = match named(&self.config) {
-            Some(named) => {
-                let absent = |why| failure(format!("the sign-in `{named}` is not there: {why}"));
-                settings.open(named).await.map_err(absent)?
-            }
-            None => settings.first().await?,
+        let Some(named) = named(&self.config) else {
+            let (way, token) = settings.first(&request).await?;
+            *open = Some(way);
+            return Ok(token);
         };
-        Ok(Arc::clone(open.insert(way)))
+        let absent = |why| failure(format!("the sign-in `{named}` is not there: {why}"));
+        let way = Arc::clone(open.insert(settings.open(named).await.map_err(absent)?));
+        drop(open);
+        way.token(request).await
     }
 }
 
 impl TokenProvider for Ways {
     fn token(self: Arc<Self>, request: TokenRequest) -> TokenFuture {
-        Box::pin(async move { self.way().await?.token(request).await })
+        Box::pin(async move { self.obtain(request).await })
     }
 
     fn asks_a_person(&self) -> bool {
@@ -106,7 +108,11 @@ fn named(config: &Config) -> Option<SignIn> {
 pub async fn login(config: &Config, prompt: impl Fn(&Prompt) + Send + Sync + 'static) -> Result<Account> {
     let show = Show(Arc::new(prompt));
     let settings = Settings { config, show: &show };
-    let way = config.sign_in.filter(|way| *way == SignIn::DeviceCode).unwrap_or(SignIn::Browser);
+    let way = match config.sign_in {
+        None | Some(SignIn::Login) => SignIn::Browser,
+        Some(way @ (SignIn::Browser | SignIn::DeviceCode)) => way,
+        Some(_) => return Err(Error::input("signIn", "a person signs in with `browser` or with `device-code`")),
+    };
     let client = settings.client().map_err(failure)?;
     let session = Session::new(settings.authority(ANY)?, client, Store::new(config)?, Some(way), show.clone());
     session.sign_in(&TokenRequest { scope: config.scope(), claims: None, now: SystemTime::now() }).await
@@ -129,17 +135,23 @@ struct Settings<'a> {
 }
 
 impl Settings<'_> {
-    /// The first way there is. A way that is there and fails is not passed over: it was meant.
-    async fn first(&self) -> Result<Way> {
+    /// The first way there is, with its token. What was set up here and fails is not passed over, for it was meant; what
+    /// merely happens to be around is.
+    async fn first(&self, request: &TokenRequest) -> Result<(Way, AccessToken)> {
         let mut tried = Vec::new();
         for way in ORDER {
-            match self.open(way).await {
-                Ok(opened) => {
-                    tracing::debug!(way = way.as_str(), "signing in");
-                    return Ok(opened);
-                }
-                Err(why) => tried.push(format!("{way}: {why}")),
-            }
+            let around = matches!(way, SignIn::ManagedIdentity | SignIn::AzureCli);
+            let why = match self.open(way).await {
+                Err(why) => why,
+                Ok(opened) => match Arc::clone(&opened).token(request.clone()).await {
+                    Err(error) if around => error.message,
+                    token => {
+                        tracing::debug!(way = way.as_str(), "signed in");
+                        return token.map(|token| (opened, token));
+                    }
+                },
+            };
+            tried.push(format!("{way}: {why}"));
         }
         Err(failure(format!("there is no token and no way to get one. {}", tried.join("; "))))
     }
@@ -169,7 +181,7 @@ impl Settings<'_> {
             SignIn::ManagedIdentity => {
                 let metadata = metadata()?;
                 if variable("IDENTITY_ENDPOINT").is_none() {
-                    answers(metadata.as_ref()).await?;
+                    self.answers(metadata.as_ref()).await?;
                 }
                 let client = setting(self.config.client_id.as_ref(), "AZURE_CLIENT_ID");
                 Arc::new(Managed { config: self.config.clone(), client, metadata })
@@ -202,6 +214,18 @@ impl Settings<'_> {
         let root = self.root().map_err(message)?;
         let authority = Authority::new(self.config.clone(), root, kept.tenant);
         Ok(Session::new(authority, kept.client, store, None, self.show.clone()))
+    }
+
+    /// Whether this is a machine of Azure: it answers about itself, and not to questions without the header that only
+    /// programs on it can set. Other clouds answer at the same address, and otherwise.
+    async fn answers(&self, metadata: Option<&Url>) -> Result<(), String> {
+        let no = || "this is no machine or app service of Azure with an identity".to_owned();
+        let usual = Url::parse(METADATA).map_err(|error| error.to_string())?;
+        let mut url = metadata.unwrap_or(&usual).clone();
+        url.set_path("/metadata/identity/oauth2/token");
+        let http = connections(self.config, &url).map_err(message)?;
+        let answer = tokio::time::timeout(PROBE, http.get(url).send()).await;
+        answer.ok().and_then(Result::ok).filter(|answer| answer.status() == 400).map(drop).ok_or_else(no)
     }
 
     fn federated(&self) -> Result<Proof, String> {
@@ -246,18 +270,6 @@ impl Settings<'_> {
 fn metadata() -> Result<Option<Url>, String> {
     let Some(text) = variable("AZURE_POD_IDENTITY_AUTHORITY_HOST") else { return Ok(None) };
     Url::parse(&text).map(Some).map_err(|error| format!("AZURE_POD_IDENTITY_AUTHORITY_HOST: {error}"))
-}
-
-/// Whether a machine answers about itself.
-async fn answers(metadata: Option<&Url>) -> Result<(), String> {
-    let usual = Url::parse(METADATA).map_err(|error| error.to_string())?;
-    let url = metadata.unwrap_or(&usual);
-    let place =
-        (url.host_str().unwrap_or_default().trim_matches(['[', ']']), url.port_or_known_default().unwrap_or(80));
-    match tokio::time::timeout(PROBE, TcpStream::connect(place)).await {
-        Ok(Ok(_)) => Ok(()),
-        _ => Err("this is no machine or app service of Azure with an identity".into()),
-    }
 }
 
 fn setting(given: Option<&String>, name: &str) -> Option<String> {
