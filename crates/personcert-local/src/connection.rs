@@ -8,10 +8,10 @@ use std::time::Duration;
 use axum::body::Body;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -21,6 +21,11 @@ use crate::graph::Graph;
 const HANDSHAKE: u8 = 0x16;
 /// A fatal alert: `handshake_failure`.
 const ALERT: [u8; 7] = [0x15, 3, 3, 0, 2, 2, 40];
+
+/// How many connections a listener has at once; the next ones wait.
+const MOST: usize = 4096;
+/// How long a client may take to send the head of a request, and how long its connection may lie idle.
+const HEAD: Duration = Duration::from_mins(5);
 
 /// What a listener's connections lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +58,17 @@ impl Line {
 /// Accepts connections until the runtime goes.
 pub async fn accept(listener: std::net::TcpListener, graph: Arc<Graph>, door: Door) {
     let Ok(listener) = TcpListener::from_std(listener) else { return };
+    let places = Arc::new(Semaphore::new(MOST));
     loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((stream, _)) => drop(tokio::spawn(enter(stream, Arc::clone(&graph), door))),
+            Ok((stream, _)) => {
+                let graph = Arc::clone(&graph);
+                tokio::spawn(async move {
+                    enter(stream, graph, door).await;
+                    drop(place);
+                });
+            }
             // There are too many open files, for example; some will close.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
@@ -98,7 +111,10 @@ async fn serve<S: Socket>(socket: S, graph: Arc<Graph>, door: Door, secure: bool
             })
         }
     });
-    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(socket), service);
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .serve_connection(TokioIo::new(socket), service);
     tokio::select! {
         _ = pin!(&mut connection) => {}
         () = line.broken.notified() => {

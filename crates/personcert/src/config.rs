@@ -307,3 +307,32 @@ impl Setting for Cloud {
         found.ok_or_else(|| Error::value(format!("unknown cloud; {}", advice(name, &names))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Cloud, Config};
+
+    #[test]
+    fn host_authority_and_scope_are_of_one_set() {
+        let sets = [
+            (Cloud::Global, "graph.microsoft.com", "login.microsoftonline.com"),
+            (Cloud::UsGov, "graph.microsoft.us", "login.microsoftonline.us"),
+            (Cloud::UsGovDod, "dod-graph.microsoft.us", "login.microsoftonline.us"),
+            (Cloud::China, "microsoftgraph.chinacloudapi.cn", "login.chinacloudapi.cn"),
+        ];
+        assert_eq!(sets.len(), Cloud::ALL.len());
+        for (cloud, graph, login) in sets {
+            let config = Config { cloud, ..Config::default() };
+            assert_eq!(config.root().unwrap().host_str(), Some(graph));
+            assert_eq!(config.authority().unwrap().unwrap().host_str(), Some(login));
+            assert_eq!(config.scope(), format!("https://{graph}/.default"));
+        }
+        let own = |name: &str| Some(format!("https://{name}.example.com/"));
+        let custom = Config { base_url: own("graph"), authority: own("login"), ..Config::default() };
+        assert_eq!(custom.authority().unwrap().unwrap().host_str(), Some("login.example.com"));
+        assert_eq!(custom.scope(), "https://graph.example.com/.default");
+        let gateway = Config { base_url: own("gateway"), ..Config::default() };
+        assert_eq!(gateway.authority().unwrap(), None, "no token of a cloud goes there unasked");
+        assert_eq!(gateway.scope(), "https://graph.microsoft.com/.default");
+    }
+}

@@ -28,7 +28,10 @@ impl Graph {
         }
         let fields = hidden(query.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let users = self.state().store.users().unwrap_or_default();
-        page(200, "Pick an account", &format!("<form method=\"post\">\n{fields}{}</form>", picker(&users)))
+        let asked = |name: &str| escape(query.get(name).map(String::as_str).unwrap_or_default());
+        let (app, scope) = (asked("client_id"), asked("scope"));
+        let asks = format!("<p>The application {app} asks for: {scope}</p>");
+        page(200, "Pick an account", &format!("{asks}<form method=\"post\">\n{fields}{}</form>", picker(&users)))
     }
 
     /// What was picked on that page.
@@ -147,10 +150,14 @@ fn go(mut back: Url, sent: &Form, brings: &[(&str, &str)]) -> Response<Body> {
     answer
 }
 
+const STYLE: &str = "body { font: 1rem system-ui; max-width: 36rem; margin: 3rem auto; padding: 0 1rem } \
+                     button { font: inherit; width: 100%; padding: .5rem; text-align: left }";
+
 fn page(status: u16, title: &str, inside: &str) -> Response<Body> {
     let mut answer = empty(status);
     *answer.body_mut() = Body::from(format!(
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} - local Graph</title></head>\n\
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} - local Graph</title>\
+         <style>{STYLE}</style></head>\n\
          <body><h1>{title}</h1>\n<p>This is a local Graph for tests, not the service: nobody needs a password.</p>\n\
          {inside}</body></html>\n"
     ));

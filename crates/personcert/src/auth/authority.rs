@@ -68,7 +68,9 @@ impl Authority {
         let began = Instant::now();
         let attempts = u32::try_from(self.config.max_attempts).unwrap_or(u32::MAX);
         let policy = Policy { attempts, first: self.config.retry_delay };
-        for attempt in 1.. {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
             // Its own connections each time: it is rare, and the next time may be on another runtime.
             let http = connections(&self.config, &self.root)?;
             let post = http.post(&address).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body.clone());
@@ -86,7 +88,6 @@ impl Authority {
                 None => return Err(error),
             }
         }
-        Err(failure("the identity platform was asked too often"))
     }
 }
 

@@ -35,7 +35,6 @@ const ANY: &str = "organizations";
 const PROBE: Duration = Duration::from_secs(1);
 
 /// Where tokens come from when none was given: the way that the settings name, or the first there is.
-#[derive(Debug)]
 pub(crate) struct Ways {
     config: Config,
     show: Show,
@@ -45,12 +44,6 @@ pub(crate) struct Ways {
 type Way = Arc<dyn TokenProvider>;
 /// A way of signing in, or why it is not there.
 type Opened = Result<Way, String>;
-
-impl std::fmt::Debug for dyn TokenProvider {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("TokenProvider")
-    }
-}
 
 impl Ways {
     pub(crate) fn new(config: &Config, show: Show) -> Self {
