@@ -1,7 +1,7 @@
 // People sign in with a real browser: on the local Graph's pages, and on those of an independent OpenID provider.
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -99,6 +99,25 @@ print(updated.certification.issuing_company)`
     process.env.PATH = before
   }
   assert.deepEqual((await graph.signIns()).map(({ grant }) => grant), ['authorization_code'])
+})
+
+test('a keyring keeps the sign-in', async () => {
+  const env = { ...person(graph.url, []), XDG_RUNTIME_DIR: home, NODE: process.execPath, COMMAND, ID }
+  await graph.approve({ user: USER })
+  // A session of its own with an empty keyring that is open, as after a person's login.
+  const script = `
+    printf password | gnome-keyring-daemon --unlock --components=secrets > /dev/null
+    until dbus-send --session --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.NameHasOwner \\
+      string:org.freedesktop.secrets | grep -q true; do :; done
+    set -e
+    "$NODE" "$COMMAND" login --sign-in device-code
+    "$NODE" "$COMMAND" update "$ID" --set issuingCompany=Kept
+    "$NODE" "$COMMAND" logout
+    ! "$NODE" "$COMMAND" whoami`
+  const { stdout } = await run('dbus-run-session', ['--', 'bash', '-c', script], { env, timeout: 60_000 })
+  assert.match(stdout, /keptIn +the keyring[^]*issuingCompany: Kept[^]*signed out/)
+  assert.ok(!existsSync(join(home, '.local/state/personcert')), 'nothing is in a file')
+  assert.equal((await graph.signIns()).length, 1)
 })
 
 /** Starts a sign-in with a code, and gives the process with the address and the code it shows. */

@@ -52,33 +52,44 @@ pub fn node_tools() -> Done {
     run(command("npm", &install).args(NODE_TOOLS))
 }
 
-/// Installs what the tests of sign-in meet: Microsoft's own libraries, an independent provider, and a browser.
+/// Installs what the tests of sign-in meet: Microsoft's own libraries, an independent provider, a keyring, and a browser,
+/// whose place it gives.
 pub fn identity_peers() -> Done<PathBuf> {
     python_tools()?;
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
     run(command(python(), &install).arg("tests/identity/requirements.txt"))?;
     let install = ["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", "tests/identity"];
     run(&mut command("npm", &install))?;
-    browser()
+    programs().map(|[browser, ..]| browser)
 }
 
-/// Chromium, by the name it has; on a Debian without it, root installs it.
-fn browser() -> Done<PathBuf> {
-    let find = || {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let folders: Vec<_> = std::env::split_paths(&path).collect();
-        let names = ["chromium", "chromium-browser", "google-chrome"];
-        let mut places = names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
-        places.find(|place| place.is_file())
-    };
-    if find().is_none() {
+/// What the tests of sign-in drive, as Debian's packages: one of the programs, and the package that has it.
+const PROGRAMS: [(&[&str], &str); 3] = [
+    (&["chromium", "chromium-browser", "google-chrome"], "chromium"),
+    (&["dbus-run-session"], "dbus-daemon"),
+    (&["gnome-keyring-daemon"], "gnome-keyring"),
+];
+
+/// Where these programs are: a browser, a session's bus, a keyring. On a Debian root installs what is missing.
+fn programs() -> Done<[PathBuf; 3]> {
+    let missing: Vec<_> =
+        PROGRAMS.iter().filter(|(names, _)| find(names).is_none()).map(|(_, package)| *package).collect();
+    if !missing.is_empty() {
         let apt = |arguments: &[&str]| run(command("apt-get", arguments).env("DEBIAN_FRONTEND", "noninteractive"));
-        let install = ["install", "--quiet=2", "--yes", "--no-install-recommends", "chromium"];
+        let install = ["install", "--quiet=2", "--yes", "--no-install-recommends"];
         apt(&["update", "--quiet=2"])
-            .and_then(|()| apt(&install))
-            .map_err(|why| format!("the tests of sign-in need Chromium; install it ({why})"))?;
+            .and_then(|()| apt(&[&install, missing.as_slice()].concat()))
+            .map_err(|why| format!("the tests of sign-in need {}; install that ({why})", missing.join(", ")))?;
     }
-    find().ok_or_else(|| "Chromium is missing: the tests of sign-in drive it".to_owned())
+    let place = |(names, package): (&[&str], &str)| find(names).ok_or_else(|| format!("{package} is missing"));
+    Ok([place(PROGRAMS[0])?, place(PROGRAMS[1])?, place(PROGRAMS[2])?])
+}
+
+/// The first of these programs that is on the path.
+fn find(names: &[&str]) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<_> = std::env::split_paths(&path).collect();
+    names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|place| place.is_file())
 }
 
 /// Builds the wheel and the npm tarball, optimised, into `dist`.

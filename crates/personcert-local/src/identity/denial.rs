@@ -29,6 +29,12 @@ impl Denial {
         Self::new("invalid_request", 900_144, text)
     }
 
+    /// An application that nobody registered.
+    pub fn unknown_app(id: &str) -> Self {
+        let text = format!("Application with identifier '{id}' was not found in the directory 'Local'.");
+        Self::new("unauthorized_client", 700_016, text)
+    }
+
     /// What is said of it.
     pub fn description(&self) -> String {
         format!("AADSTS{}: {}", self.number, self.text)

@@ -91,7 +91,7 @@ impl Graph {
         let State { identity, clock, .. } = &mut *state;
         let begun = (|| {
             let app = form.get("client_id").ok_or_else(|| Denial::missing("client_id"))?;
-            let unknown = || super::grants::unknown_app(app);
+            let unknown = || Denial::unknown_app(app);
             let app = identity.apps.find(app).ok_or_else(unknown)?;
             if !app.public {
                 let text =

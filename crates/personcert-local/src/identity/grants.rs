@@ -20,12 +20,6 @@ use crate::work::Asked;
 
 const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-/// An application that nobody registered.
-pub fn unknown_app(id: &str) -> Denial {
-    let text = format!("Application with identifier '{id}' was not found in the directory 'Local'.");
-    Denial::new("unauthorized_client", 700_016, text)
-}
-
 impl Graph {
     /// Answers the token endpoint.
     pub fn token(&self, asked: &Asked, tenant: &str, base: &str, ids: &Ids) -> Response<Body> {
@@ -161,7 +155,7 @@ impl Desk<'_> {
     /// The application that asks, when it is who it says.
     fn app(&mut self) -> Result<App, Denial> {
         let id = self.value("client_id")?;
-        let app = self.identity.apps.find(id).ok_or_else(|| unknown_app(id))?.clone();
+        let app = self.identity.apps.find(id).ok_or_else(|| Denial::unknown_app(id))?.clone();
         if let Some(text) = self.form.get("client_assertion") {
             let used = assertion::check(text, &app, &self.endpoint, self.keys, self.now)?;
             if used.is_some_and(|id| !self.identity.used.insert(id)) {
