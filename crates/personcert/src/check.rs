@@ -51,8 +51,9 @@ pub(crate) fn token(token: &str, cloud: Cloud, user: &User, now: SystemTime) -> 
     };
     let text = |name: &str| claims[name].as_str().unwrap_or_default();
     let named = |names: &[&str]| {
-        let found = names.iter().map(|name| text(name)).find(|text| !text.is_empty());
-        found.unwrap_or("not named").chars().filter(|c| !c.is_control()).take(100).collect::<String>()
+        let shown = |name: &&str| text(name).chars().filter(|c| !c.is_control()).take(100).collect::<String>();
+        let found = names.iter().map(shown).find(|text| !text.trim().is_empty());
+        found.unwrap_or_else(|| "not named".to_owned())
     };
     let delegated = claims.get("scp").is_some();
     let user_is = if delegated { named(&["upn", "unique_name", "preferred_username", "oid"]) } else { "none".into() };
