@@ -78,6 +78,10 @@ impl Authority {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
+            if error.kind == ErrorKind::Network {
+                // It would read as if Graph were meant.
+                error.message = format!("signing in at {}: {}", self.root(), error.message);
+            }
             // Whatever happened here, the call that wants the token was not sent.
             error.outcome = Outcome::NotSent;
             error.details.target = Some(format!("POST {address}"));
