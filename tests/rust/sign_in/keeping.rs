@@ -68,6 +68,19 @@ fn symbolic_links_are_neither_read_nor_written() {
 }
 
 #[test]
+fn a_keyring_that_does_not_answer_holds_nobody_up() {
+    let person = Person::new();
+    let place = person.home.path().join("bus");
+    // It takes connections and says nothing, as a keyring that waits for somebody to unlock it.
+    let bus = std::os::unix::net::UnixListener::bind(&place).expect("a socket");
+    let mut command = person.command(&["whoami"]);
+    command.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", place.display()));
+    let said = crate::person::Said::of(command.output().expect("it ends"));
+    assert!(said.code == 3 && said.err.contains("nobody is signed in"), "{said:?}");
+    assert!(bus.accept().is_ok(), "it was asked");
+}
+
+#[test]
 fn what_is_no_sign_in_is_said_to_be_none() {
     let person = Person::new();
     person.sign_in();

@@ -96,7 +96,7 @@ pub(super) async fn sign_in(
 fn open(address: &Url) {
     let commands = open::commands(address.as_str());
     // Some of them wait until the browser is closed, and nobody waits for them.
-    std::thread::spawn(move || {
+    let open = move || {
         for mut command in commands {
             for secret in super::SECRETS {
                 command.env_remove(secret);
@@ -106,7 +106,10 @@ fn open(address: &Url) {
                 return;
             }
         }
-    });
+    };
+    if let Err(error) = std::thread::Builder::new().spawn(open) {
+        tracing::warn!(%error, "the browser can't be opened");
+    }
 }
 
 /// 256 random bits as text.

@@ -142,9 +142,13 @@ impl Store {
     }
 }
 
-/// Runs what waits for disks or other programs beside the runtime's own thread.
+/// Runs what waits for disks or other programs on a thread of its own: a runtime that ends waits for its own threads, and
+/// a keyring may ask somebody who isn't there.
 async fn blocking<T: Send + 'static>(act: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(act).await.map_err(|error| failure(error.to_string()))?
+    let (done, ended) = tokio::sync::oneshot::channel();
+    let work = move || drop(done.send(act()));
+    std::thread::Builder::new().spawn(work).map_err(|error| failure(error.to_string()))?;
+    ended.await.map_err(|_| failure("the place for the sign-in could not be read"))?
 }
 
 #[cfg(unix)]
