@@ -21,12 +21,9 @@ IDENTITY = Path(__file__).resolve().parent.parent / "identity"
 class SignIn(Traps):
     def setUp(self):
         super().setUp()
-        self.home = Path(self.enterContext(tempfile.TemporaryDirectory()))
-
-    def enterContext(self, context):  # Python 3.11 has it.
-        value = context.__enter__()
-        self.addCleanup(context.__exit__, None, None, None)
-        return value
+        home = tempfile.TemporaryDirectory()
+        self.addCleanup(home.cleanup)
+        self.home = Path(home.name)
 
     @contextlib.contextmanager
     def around(self, **variables):

@@ -3,13 +3,10 @@
 use std::io::Write;
 
 use personcert::{Error, Result};
-use personcert_local::{LocalGraph, Options};
+use personcert_local::{LocalGraph, Options, PUBLIC_APP};
 use serde_json::json;
 
 use crate::arguments::Serve;
-
-/// The application with which people sign in to a local Graph.
-const APP: &str = "00000000-1111-2222-3333-444444444444";
 
 pub(crate) async fn serve(serve: &Serve, as_json: bool) -> Result<()> {
     let options = Options {
@@ -36,7 +33,7 @@ pub(crate) async fn serve(serve: &Serve, as_json: bool) -> Result<()> {
         format!(
             "A local Graph, for tests and trials; this is not the service.\n\nexport PERSONCERT_BASE_URL={url}\n\
              export PERSONCERT_TOKEN={token}\n# or, to try signing in instead of the token:\n\
-             # export PERSONCERT_AUTHORITY={url} AZURE_CLIENT_ID={APP}; personcert login\n{trust}\nCtrl-C stops it."
+             # export PERSONCERT_AUTHORITY={url} AZURE_CLIENT_ID={PUBLIC_APP}; personcert login\n{trust}\nCtrl-C stops it."
         )
     };
     let _ = writeln!(std::io::stdout(), "{ready}").and_then(|()| std::io::stdout().flush());

@@ -29,6 +29,7 @@ mod token;
 mod who;
 mod work;
 
+pub use identity::PUBLIC as PUBLIC_APP;
 pub use options::{Options, Permissions};
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -104,7 +104,7 @@ impl Attempt {
             ),
         }
         if let Some(notice) = &self.notice {
-            tracing::warn!(method, target, notice, "notice");
+            tracing::warn!(method, target, notice, "worth knowing");
         }
         if let Some(Hook(hook)) = hook {
             hook(self);

@@ -19,10 +19,10 @@ pub fn token_answer(status: u16, body: &[u8]) -> Result<AccessToken> {
     crate::auth::granted(status, body)
 }
 
-/// Whether this is a certificate with its key; signs something with it.
-pub fn certificate(bytes: &[u8]) -> bool {
-    let read = crate::auth::Certificate::of(bytes, Some("local-password"));
-    read.is_ok_and(|read| read.assertion("a", "b", SystemTime::UNIX_EPOCH).is_ok())
+/// What a certificate with its key signs, where this is one.
+pub fn certificate(bytes: &[u8]) -> Option<std::result::Result<String, String>> {
+    let read = crate::auth::Certificate::of(bytes, Some("local-password")).ok()?;
+    Some(read.assertion("a", "b", SystemTime::UNIX_EPOCH))
 }
 
 /// What a doctor says of a token.

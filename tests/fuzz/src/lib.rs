@@ -78,7 +78,7 @@ fn target(data: &[u8]) {
 fn token_answer(data: &[u8]) {
     for status in [200, 400] {
         match personcert::fuzzing::token_answer(status, data) {
-            Ok(token) => assert_eq!((status, format!("{token:?}").contains("secret")), (200, false)),
+            Ok(_) => assert_eq!(status, 200),
             Err(error) => assert!(error.to_string().chars().all(|c| !c.is_control()), "{error}"),
         }
     }
@@ -94,7 +94,9 @@ fn token(data: &[u8]) {
 
 /// A file is a certificate that can sign, or refused.
 fn certificate(data: &[u8]) {
-    personcert::fuzzing::certificate(data);
+    if let Some(signed) = personcert::fuzzing::certificate(data) {
+        assert_eq!(signed.expect("it signs").split('.').count(), 3);
+    }
 }
 
 /// A file of certifications is read, or refused.

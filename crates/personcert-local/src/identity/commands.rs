@@ -4,10 +4,9 @@ use personcert::{Error, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Issue;
 use super::apps::{App, PUBLIC};
 use super::device::Decided;
-use super::machine::sections;
+use super::{Issue, assertion};
 use crate::commands::read;
 use crate::graph::{Graph, State, internal};
 use crate::seed;
@@ -68,13 +67,15 @@ impl Graph {
                 Value::Null
             }),
             "challenge" => read(name, arguments).and_then(|challenge: Challenge| {
-                let claims = sections(&challenge.claims)
+                let sections = challenge.claims.as_object().filter(|claims| claims.values().all(Value::is_object));
+                let claims = sections
+                    .cloned()
                     .ok_or_else(|| Error::input("claims", r#"expected an object such as {"access_token": {…}}"#))?;
                 let user = challenge.user.map(|user| self.user_id(&user)).transpose()?;
                 self.state().identity.demand(user, claims);
                 Ok(Value::Null)
             }),
-            "federated" => Ok(json!(self.exchangeable())),
+            "federated" => Ok(json!(self.federated(assertion::EXCHANGE))),
             "signIns" => Ok(self.state().identity.sign_ins()),
             _ => return None,
         })

@@ -12,7 +12,7 @@ use super::apps::App;
 use super::denial::{Denial, answer};
 use super::keys::Keys;
 use super::people::Person;
-use super::{Form, Identity, Issue, TENANT, assertion, form};
+use super::{Form, Identity, Issue, MOST, TENANT, assertion, form};
 use crate::graph::{Graph, State};
 use crate::reply::Ids;
 use crate::store::Store;
@@ -158,6 +158,9 @@ impl Desk<'_> {
         let app = self.identity.apps.find(id).ok_or_else(|| Denial::unknown_app(id))?.clone();
         if let Some(text) = self.form.get("client_assertion") {
             let used = assertion::check(text, &app, &self.endpoint, self.keys, self.now)?;
+            if self.identity.used.len() >= MOST {
+                self.identity.used.pop_first();
+            }
             if used.is_some_and(|id| !self.identity.used.insert(id)) {
                 return Err(Denial::new("invalid_client", 700_027, "The client assertion was used before."));
             }

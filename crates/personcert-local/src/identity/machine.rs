@@ -2,12 +2,11 @@
 
 use axum::body::Body;
 use axum::http::Response;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::denial::answer;
-use super::{Form, Issue, assertion};
+use super::{Form, Issue};
 use crate::graph::{Graph, State};
-use crate::reply::Ids;
 use crate::work::Asked;
 
 /// The machine's identity, when none is named.
@@ -20,7 +19,7 @@ const GITHUB: &str = "Bearer local-github-token";
 impl Graph {
     /// A virtual machine's own address for tokens.
     /// Source: "How to use managed identities for Azure resources on an Azure VM to acquire an access token".
-    pub fn machine(&self, asked: &Asked, query: &Form, _: &Ids) -> Response<Body> {
+    pub fn machine(&self, asked: &Asked, query: &Form) -> Response<Body> {
         if header(asked, "metadata").is_none_or(|value| !value.eq_ignore_ascii_case("true")) {
             let text = "Required metadata header not specified";
             return answer(400, &json!({"error": "invalid_request", "error_description": text}));
@@ -29,7 +28,7 @@ impl Graph {
     }
 
     /// An app service's own address for tokens.
-    pub fn app_service(&self, asked: &Asked, query: &Form, _: &Ids) -> Response<Body> {
+    pub fn app_service(&self, asked: &Asked, query: &Form) -> Response<Body> {
         if header(asked, "x-identity-header") != Some(HEADER) {
             return answer(401, &json!({"statusCode": 401, "message": "Unauthorized"}));
         }
@@ -61,7 +60,7 @@ impl Graph {
 
     /// Where a job of GitHub Actions gets its token.
     /// Source: GitHub's "OpenID Connect reference".
-    pub fn github(&self, asked: &Asked, query: &Form, _: &Ids) -> Response<Body> {
+    pub fn github(&self, asked: &Asked, query: &Form) -> Response<Body> {
         if header(asked, "authorization").is_none_or(|value| !value.eq_ignore_ascii_case(GITHUB)) {
             return answer(401, &json!({"message": "Unauthorized"}));
         }
@@ -77,19 +76,8 @@ impl Graph {
             "aud": audience, "jti": uuid::Uuid::new_v4().to_string(), "iat": now, "nbf": now, "exp": now + 300,
         }))
     }
-
-    /// The token of another issuer for the token endpoint.
-    pub fn exchangeable(&self) -> String {
-        self.federated(assertion::EXCHANGE)
-    }
 }
 
 fn header<'a>(asked: &'a Asked, name: &str) -> Option<&'a str> {
     asked.headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-/// The claims of a challenge, checked.
-pub fn sections(claims: &Value) -> Option<Map<String, Value>> {
-    let sections = claims.as_object().filter(|sections| sections.values().all(Value::is_object));
-    sections.cloned()
 }

@@ -12,6 +12,7 @@ mod machine;
 mod pages;
 mod people;
 
+pub use apps::PUBLIC;
 pub use keys::Keys;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -217,9 +218,9 @@ impl Graph {
             [_, "oauth2", "v2.0", "authorize"] => self.authorize(&query),
             [_, "devicelogin"] if post => self.entered(&sent()),
             [_, "devicelogin"] => self.enter(),
-            ["metadata", "identity", ..] => self.machine(asked, &query, ids),
-            ["msi", "token"] => self.app_service(asked, &query, ids),
-            ["_identity", "github"] => self.github(asked, &query, ids),
+            ["metadata", "identity", ..] => self.machine(asked, &query),
+            ["msi", "token"] => self.app_service(asked, &query),
+            ["_identity", "github"] => self.github(asked, &query),
             _ => Refusal::new(405, "Request_BadRequest", "This address takes another method.").answer(ids),
         }
     }

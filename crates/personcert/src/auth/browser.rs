@@ -1,6 +1,7 @@
 //! Signing in with the system's browser: authorization code with PKCE, answered on this machine.
 
 use std::convert::Infallible;
+use std::iter;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,10 +17,12 @@ use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 use url::Url;
 
-use super::authority::{Authority, Grant, failure};
-use super::{Show, TokenRequest};
+use super::TokenRequest;
+use super::authority::{Grant, failure};
+use super::session::Asked;
 use crate::{Error, ErrorKind, Outcome, Result};
 
 /// How long a person may take.
@@ -32,13 +35,8 @@ type Brought = Result<String>;
 
 /// Opens the browser, waits for the person, and redeems the code that comes back.
 /// Source: "Microsoft identity platform and OAuth 2.0 authorization code flow"; RFC 7636, RFC 8252.
-pub(super) async fn sign_in(
-    authority: &Authority,
-    client: &str,
-    request: &TokenRequest,
-    scope: &str,
-    show: &Show,
-) -> Result<Grant> {
+pub(super) async fn sign_in(asked: &Asked<'_>) -> Result<Grant> {
+    let Asked { authority, client, request, scope, show } = *asked;
     let began = std::time::Instant::now();
     let no_place = |error: std::io::Error| failure(format!("the browser's answer can't be received: {error}"));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(no_place)?;
@@ -67,15 +65,14 @@ pub(super) async fn sign_in(
     let (bring, brought) = oneshot::channel();
     let desk = Arc::new(Desk { state, bring: Mutex::new(Some(bring)) });
     open(&address);
-    let came = async {
-        tokio::select! {
-            brought = brought => brought.unwrap_or_else(|_| Err(failure("the browser's answer was lost"))),
-            () = receive(&listener, &desk) => Err(failure("the browser's answer can't be received")),
-            () = async { match &second { Some(second) => receive(second, &desk).await, None => std::future::pending().await } } => Err(failure("the browser's answer can't be received")),
-        }
-    };
-    let code =
-        tokio::time::timeout(PATIENCE, came).await.map_err(|_| failure("nobody signed in within ten minutes"))??;
+    // They end with this sign-in.
+    let mut listeners = JoinSet::new();
+    for listener in iter::once(listener).chain(second) {
+        listeners.spawn(receive(listener, Arc::clone(&desk)));
+    }
+    let brought = tokio::time::timeout(PATIENCE, brought).await;
+    let brought = brought.map_err(|_| failure("nobody signed in within ten minutes"))?;
+    let code = brought.map_err(|_| failure("the browser's answer was lost"))??;
     let form = vec![
         ("client_id", client),
         ("grant_type", "authorization_code"),
@@ -125,9 +122,9 @@ struct Desk {
     bring: Mutex<Option<oneshot::Sender<Brought>>>,
 }
 
-async fn receive(listener: &TcpListener, desk: &Arc<Desk>) {
+async fn receive(listener: TcpListener, desk: Arc<Desk>) {
     while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(serve(stream, Arc::clone(desk)));
+        tokio::spawn(serve(stream, Arc::clone(&desk)));
     }
 }
 

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::authority::{Authority, Grant, failure};
-use super::{Show, TokenRequest};
+use super::TokenRequest;
+use super::authority::{Grant, failure};
+use super::session::Asked;
 use crate::Result;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -16,13 +17,8 @@ const LONGEST: Duration = Duration::from_mins(15);
 
 /// Shows the person a code and waits until it was used.
 /// Source: "Microsoft identity platform and the OAuth 2.0 device authorization grant flow".
-pub(super) async fn sign_in(
-    authority: &Authority,
-    client: &str,
-    request: &TokenRequest,
-    scope: &str,
-    show: &Show,
-) -> Result<Grant> {
+pub(super) async fn sign_in(asked: &Asked<'_>) -> Result<Grant> {
+    let Asked { authority, client, request, scope, show } = *asked;
     let began = Instant::now();
     let started = authority.ask("devicecode", &vec![("client_id", client), ("scope", scope)]).await?;
     let text = |name: &str| started.get(name).and_then(Value::as_str);

@@ -49,6 +49,16 @@ impl Account {
     }
 }
 
+/// What a person is asked for, and by whom.
+pub(super) struct Asked<'a> {
+    pub(super) authority: &'a Authority,
+    pub(super) client: &'a str,
+    pub(super) request: &'a TokenRequest,
+    /// The scopes, with those about the person.
+    pub(super) scope: &'a str,
+    pub(super) show: &'a Show,
+}
+
 /// A person's sign-in with an application.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -138,12 +148,12 @@ impl Session {
     }
 
     async fn ask_person(&self, request: &TokenRequest) -> Result<Grant> {
+        let Self { authority, client, show, .. } = self;
         let scope = scope(request);
+        let asked = Asked { authority, client, request, scope: &scope, show };
         match self.ask {
-            Some(SignIn::DeviceCode) => {
-                device::sign_in(&self.authority, &self.client, request, &scope, &self.show).await
-            }
-            Some(_) => browser::sign_in(&self.authority, &self.client, request, &scope, &self.show).await,
+            Some(SignIn::DeviceCode) => device::sign_in(&asked).await,
+            Some(_) => browser::sign_in(&asked).await,
             None => Err(failure("nobody is signed in; run `personcert login`")),
         }
     }
