@@ -12,6 +12,7 @@ use ring::signature::{RSA_PSS_SHA256, RsaKeyPair};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::json;
+use x509_parser::parse_x509_certificate;
 
 /// How long an assertion serves: it is used at once.
 const LIFE: Duration = Duration::from_mins(5);
@@ -50,7 +51,6 @@ impl Certificate {
     }
 
     fn pem(bytes: &[u8]) -> Result<Self, String> {
-        let certificate = CertificateDer::from_pem_slice(bytes).map_err(|_| "there is no certificate in it")?;
         let key = PrivateKeyDer::from_pem_slice(bytes).map_err(
             |_| "there is no private key in it that is not encrypted; a key with a password goes into a PFX file",
         )?;
@@ -59,20 +59,34 @@ impl Certificate {
             PrivateKeyDer::Pkcs1(key) => RsaKeyPair::from_der(key.secret_pkcs1_der()),
             _ => return Err("its key is not an RSA key".into()),
         };
-        Self::new(key, &certificate)
+        let certificates = CertificateDer::pem_slice_iter(bytes).collect::<Result<Vec<_>, _>>();
+        Self::new(key, certificates.map_err(|error| format!("a certificate in it can't be read ({error})"))?.iter())
     }
 
     fn pfx(bytes: &[u8], password: Option<&str>) -> Result<Self, String> {
         let store = KeyStore::from_pkcs12(bytes, password.unwrap_or_default(), Pkcs12ImportPolicy::Strict)
             .map_err(|error| format!("it is neither PEM nor a PFX file that the password opens ({error})"))?;
         let (_, chain) = store.private_key_chain().ok_or("there is no private key in it")?;
-        let certificate = chain.certs().first().ok_or("there is no certificate in it")?;
-        Self::new(RsaKeyPair::from_pkcs8(chain.key().as_der()), certificate.as_der())
+        Self::new(
+            RsaKeyPair::from_pkcs8(chain.key().as_der()),
+            chain.certs().iter().map(p12_keystore::Certificate::as_der),
+        )
     }
 
-    fn new(key: Result<RsaKeyPair, ring::error::KeyRejected>, certificate: &[u8]) -> Result<Self, String> {
+    /// The key, and that of the certificates which is the key's own: a chain may come in any order. What is damaged
+    /// or belongs to something else is refused here, where the file can still be named.
+    fn new<C: AsRef<[u8]>>(
+        key: Result<RsaKeyPair, ring::error::KeyRejected>,
+        mut certificates: impl Iterator<Item = C>,
+    ) -> Result<Self, String> {
         let key = key.map_err(|error| format!("its key is not an RSA key of 2048 bits or more ({error})"))?;
-        Ok(Self { key, thumbprint: BASE64.encode(digest(&SHA256, certificate)) })
+        sign(&key, b"")?;
+        let own = |certificate: &C| {
+            parse_x509_certificate(certificate.as_ref())
+                .is_ok_and(|(_, read)| *read.public_key().subject_public_key.data == *key.public().as_ref())
+        };
+        let own = certificates.find(own).ok_or("there is no certificate in it that belongs to its key")?;
+        Ok(Self { thumbprint: BASE64.encode(digest(&SHA256, own.as_ref())), key })
     }
 
     /// A signed statement that the application is who it says, for the token endpoint `audience`.
@@ -85,10 +99,14 @@ impl Certificate {
             "nbf": now.as_secs(), "iat": now.as_secs(), "exp": (now + LIFE).as_secs(),
         });
         let signed = format!("{}.{}", BASE64.encode(head.to_string()), BASE64.encode(claims.to_string()));
-        let mut signature = vec![0; self.key.public().modulus_len()];
-        self.key
-            .sign(&RSA_PSS_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
-            .map_err(|_| "the certificate's key can't sign")?;
+        let signature = sign(&self.key, signed.as_bytes())?;
         Ok(format!("{signed}.{}", BASE64.encode(signature)))
     }
+}
+
+fn sign(key: &RsaKeyPair, bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let mut signature = vec![0; key.public().modulus_len()];
+    key.sign(&RSA_PSS_SHA256, &SystemRandom::new(), bytes, &mut signature)
+        .map_err(|_| "its key is damaged: it can't sign")?;
+    Ok(signature)
 }
