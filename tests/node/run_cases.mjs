@@ -26,12 +26,10 @@ async function filled(value, graph) {
     return Object.fromEntries(members)
   }
   if (typeof value !== 'string' || !value.startsWith('{')) return value
+  if (value.includes('.')) return fileURLToPath(new URL(value.slice(1, -1), IDENTITY))
   switch (value) {
     case '{local}':
       return graph.url
-    case '{pem}':
-    case '{pfx}':
-      return fileURLToPath(new URL(`client.${value.slice(1, -1)}`, IDENTITY))
     case '{certificate}':
       return readFileSync(new URL('client.pem', IDENTITY), 'utf8')
     case '{cache}':

@@ -66,8 +66,9 @@ def filled(value, graph):
         return str(PLACE / name)
     if name == "certificate":
         return (IDENTITY / "client.pem").read_text("utf-8")
-    fixed = {"local": graph.url, "pem": str(IDENTITY / "client.pem"), "pfx": str(IDENTITY / "client.pfx")}
-    return fixed[name] if name in fixed else {**graph.addresses(), "ca": graph.ca_file()}[name]
+    if "." in name:
+        return str(IDENTITY / name)
+    return {**graph.addresses(), "local": graph.url, "ca": graph.ca_file()}[name]
 
 
 def config(case, graph):

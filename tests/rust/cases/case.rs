@@ -140,8 +140,6 @@ impl Places {
         Ok(match name {
             "local" => json!(url),
             "ca" => tell("ca", Value::Null)?,
-            "pem" => json!(fixed("client.pem")),
-            "pfx" => json!(fixed("client.pfx")),
             "certificate" => json!(std::fs::read_to_string(fixed("client.pem")).map_err(text)?),
             "cache" => {
                 let cache = own("sign-in.json");
@@ -153,6 +151,7 @@ impl Places {
                 std::fs::write(own("federated"), token.as_str().unwrap_or_default()).map_err(text)?;
                 json!(own("federated"))
             }
+            file if file.contains('.') => json!(fixed(file)),
             name => tell("addresses", Value::Null)?[name].take(),
         })
     }

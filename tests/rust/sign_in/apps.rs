@@ -45,32 +45,6 @@ fn the_environment_signs_an_application_in() {
 }
 
 #[test]
-fn a_certificate_is_its_keys_own_wherever_it_stands_and_a_damaged_key_is_named() {
-    let person = Person::new();
-    let pem = std::fs::read_to_string(identity("client.pem")).expect("a certificate");
-    person.tell("app", json!({"clientId": CERTIFIED, "certificate": pem}));
-    let other = person.tell("ca", Value::Null).as_str().expect("a certificate").to_owned();
-    let (key, _) = pem.split_once("-----BEGIN CERTIFICATE").expect("a key before its certificate");
-    let said = |text: String| {
-        let file = person.home.path().join("app.pem");
-        std::fs::write(&file, text).expect("a file");
-        person.change(app(&person, CERTIFIED).env("AZURE_CLIENT_CERTIFICATE_PATH", &file), USER)
-    };
-    succeeded(&said(format!("{other}\n{pem}")));
-    let damaged = pem.replace("0JFECS3mHya", "0JFECS2mHya");
-    assert_ne!(damaged, pem);
-    for (text, error) in [
-        (format!("{key}\n{other}"), "there is no certificate in it that belongs to its key"),
-        (key.to_owned(), "there is no certificate in it that belongs to its key"),
-        (damaged, "its key is damaged: it can't sign"),
-    ] {
-        let said = said(text);
-        assert!(said.code == 3 && said.err.contains(error), "{said:?}");
-    }
-    assert_eq!(person.grants(), ["client_credentials"]);
-}
-
-#[test]
 fn another_issuers_token_signs_an_application_in() {
     let person = Person::new();
     let file = person.home.path().join("federated");
