@@ -8,7 +8,7 @@ import type {
   PersonCertErrorAttributes,
   PersonCertification,
   Prompt,
-  Updated,
+  UpdateResult,
 } from './types.js'
 
 export * from './types.js'
@@ -78,7 +78,7 @@ export class Client {
     },
   )
   /** Changes a certification: a value sets, null clears, undefined and absence keep. */
-  update(id: string, changes: CertificationChanges, options?: UpdateOptions): Promise<Updated>
+  update(id: string, changes: CertificationChanges, options?: UpdateOptions): Promise<UpdateResult>
   /** Reads a certification. */
   get(id: string, options?: GetOptions): Promise<PersonCertification>
   /** Reads all certifications, a page at a time as they are asked for. */
@@ -91,7 +91,7 @@ export class Client {
    * Finds out what can be known before a first write: about the token, the way to the service, its clock. Sends one read at
    * the most and changes nothing.
    */
-  check(options?: CallOptions): Promise<Finding[]>
+  doctor(options?: CallOptions): Promise<Finding[]>
 }
 
 /** What went wrong. The message is one line for a person; the properties serve programs. */

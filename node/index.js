@@ -107,7 +107,7 @@ class Client {
     await this.#call('delete', options, { id })
   }
 
-  async check(options = {}) {
+  async doctor(options = {}) {
     return this.#call('check', options)
   }
 

@@ -95,7 +95,7 @@ export interface PersonCertification {
 }
 
 /** One member of a certification that an update changed. */
-export interface Changed {
+export interface PropertyChange {
   /** The member. */
   name?: string | null
   /** Its value before; absent when the certification was not given as `current`. */
@@ -107,11 +107,11 @@ export interface Changed {
 }
 
 /** What an update did. */
-export interface Updated {
+export interface UpdateResult {
   /** The certification as it is now; absent when the service answered without it (204). */
   certification?: PersonCertification | null
   /** The members that changed. With `current`: all that differ from it, those the service recalculated included. Without: those that were sent. */
-  changed?: Changed[] | null
+  changed?: PropertyChange[] | null
   /** What is odd but allowed, such as an end before the start. */
   warnings?: string[] | null
   /** The HTTP status, 200 or 204; absent when nothing differed and nothing was sent. */
@@ -154,10 +154,10 @@ export interface Attempt {
 
 /** One thing that was checked. */
 export interface Finding {
-  /** What was checked: `token`, `user`, `application`, `tenant`, `audience`, `lifetime`, `permissions`, `way`, `host` or `clock`. */
+  /** What was checked: `token`, `user`, `application`, `tenant`, `audience`, `lifetime`, `permissions`, `network`, `host` or `clock`. */
   name?: string | null
   /** Whether calls can succeed with it. */
-  good?: boolean | null
+  ok?: boolean | null
   /** What was found, and how to mend it, in one line. */
   message?: string | null
 }

@@ -5,32 +5,32 @@ use std::time::Duration;
 
 use napi::bindgen_prelude::{Array, FromNapiValue, Function, JsObjectValue, Object, Unknown};
 use napi::{JsNumber, JsString, JsValue, KeyCollectionMode, KeyConversion, KeyFilter, ValueType};
-use personcert::value::{Refusal, Room};
-use personcert::{Dialect, Error, Naming};
+use personcert::Error;
+use personcert::host::{ConvertError, CopyLimits, Dialect, Naming};
 use serde::Serialize;
 use serde_json::{Map, Number, Value, json};
 
 /// How JavaScript spells names and measures time.
 pub const DIALECT: Dialect = Dialect { naming: Naming::Camel, time_unit: Duration::from_millis(1) };
 
-type Refused = Refusal<napi::Error>;
+type Refused = ConvertError<napi::Error>;
 
 /// Copies an object's members. The outer error is what a getter or `toJSON` threw; the inner one says what is wrong.
-pub fn read_object(object: &Object<'_>, mut room: Room) -> napi::Result<Result<Map<String, Value>, Error>> {
-    match read_members(object, &mut room) {
+pub fn read_object(object: &Object<'_>, mut limits: CopyLimits) -> napi::Result<Result<Map<String, Value>, Error>> {
+    match read_members(object, &mut limits) {
         Ok(members) => Ok(Ok(members)),
-        Err(refusal) => refusal.into_error().map(Err),
+        Err(error) => error.into_error().map(Err),
     }
 }
 
-fn read_members(object: &Object<'_>, room: &mut Room) -> Result<Map<String, Value>, Refused> {
+fn read_members(object: &Object<'_>, limits: &mut CopyLimits) -> Result<Map<String, Value>, Refused> {
     let names = object.get_all_property_names(
         KeyCollectionMode::OwnOnly,
         KeyFilter::Enumerable,
         KeyConversion::NumbersToStrings,
     )?;
     let count = names.get_array_length()?;
-    room.check(count as usize)?;
+    limits.check(count as usize)?;
     let mut members = Map::with_capacity(count as usize);
     for at in 0..count {
         let key: Unknown = names.get_element(at)?;
@@ -41,7 +41,7 @@ fn read_members(object: &Object<'_>, room: &mut Room) -> Result<Map<String, Valu
         let value: Unknown = object.get_property(key)?;
         // An undefined member is an absent one, as everywhere in JavaScript.
         if value.get_type()? != ValueType::Undefined {
-            let value = read(value, room).map_err(|refusal| refusal.within(&name))?;
+            let value = read(value, limits).map_err(|error| error.at(&name))?;
             members.insert(name, value);
         }
     }
@@ -50,19 +50,21 @@ fn read_members(object: &Object<'_>, room: &mut Room) -> Result<Map<String, Valu
 
 fn read_text(text: JsString<'_>) -> Result<String, Refused> {
     // Its only way to fail.
-    text.into_utf16()?.as_str().or_else(|_| Refusal::because("the text holds half a character (a lone surrogate)"))
+    text.into_utf16()?.as_str().or_else(|_| ConvertError::invalid("the text holds half a character (a lone surrogate)"))
 }
 
-fn read(value: Unknown<'_>, room: &mut Room) -> Result<Value, Refused> {
-    room.take()?;
+fn read(value: Unknown<'_>, limits: &mut CopyLimits) -> Result<Value, Refused> {
+    limits.count()?;
     match value.get_type()? {
         ValueType::Null => Ok(Value::Null),
         ValueType::Boolean => Ok(json!(take::<bool>(&value)?)),
         ValueType::String => read_text(take(&value)?).map(Value::String),
         ValueType::Number => read_number(take::<JsNumber>(&value)?.get_double()?),
-        ValueType::Object => read_compound(value, room),
-        ValueType::Undefined => Refusal::because("undefined can't be sent; null clears"),
-        other => Refusal::because(format!("a value of type {} can't be sent", format!("{other:?}").to_lowercase())),
+        ValueType::Object => read_compound(value, limits),
+        ValueType::Undefined => ConvertError::invalid("undefined can't be sent; null clears"),
+        other => {
+            ConvertError::invalid(format!("a value of type {} can't be sent", format!("{other:?}").to_lowercase()))
+        }
     }
 }
 
@@ -74,35 +76,35 @@ fn read_number(number: f64) -> Result<Value, Refused> {
         return Ok(json!(number as i64));
     }
     Number::from_f64(number)
-        .map_or_else(|| Refusal::because(format!("{number} is not a number JSON has")), |n| Ok(n.into()))
+        .map_or_else(|| ConvertError::invalid(format!("{number} is not a number JSON has")), |n| Ok(n.into()))
 }
 
-fn read_compound(value: Unknown<'_>, room: &mut Room) -> Result<Value, Refused> {
+fn read_compound(value: Unknown<'_>, limits: &mut CopyLimits) -> Result<Value, Refused> {
     if value.is_date()? {
-        return Refusal::because(
+        return ConvertError::invalid(
             "a Date is a point in time, and this is a calendar date; give text as YYYY-MM-DD or a Temporal.PlainDate",
         );
     }
     if value.is_promise()? {
-        return Refusal::because("a Promise can't be sent; await it first");
+        return ConvertError::invalid("a Promise can't be sent; await it first");
     }
-    room.deeper(|room| {
+    limits.nested(|limits| {
         if value.is_array()? {
-            return read_items(&take(&value)?, room);
+            return read_items(&take(&value)?, limits);
         }
         let object: Object = take(&value)?;
         let to_json: Unknown = object.get_named_property("toJSON")?;
         if to_json.get_type()? != ValueType::Function {
-            return read_members(&object, room).map(Value::Object);
+            return read_members(&object, limits).map(Value::Object);
         }
         // As JSON.stringify does it: how a Temporal.PlainDate becomes its text.
-        read(take::<Function<'_, (), Unknown>>(&to_json)?.apply(object, ())?, room)
+        read(take::<Function<'_, (), Unknown>>(&to_json)?.apply(object, ())?, limits)
     })
 }
 
-fn read_items(items: &Array<'_>, room: &mut Room) -> Result<Value, Refused> {
-    room.check(items.len() as usize)?;
-    let item = |at| read(items.get_element(at)?, room).map_err(|refusal| refusal.within(&format!("[{at}]")));
+fn read_items(items: &Array<'_>, limits: &mut CopyLimits) -> Result<Value, Refused> {
+    limits.check(items.len() as usize)?;
+    let item = |at| read(items.get_element(at)?, limits).map_err(|error| error.at(&format!("[{at}]")));
     (0..items.len()).map(item).collect::<Result<_, _>>().map(Value::Array)
 }
 

@@ -13,10 +13,10 @@ use napi::Status;
 use napi::bindgen_prelude::{Function, Object, Promise, PromiseRaw};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::{module_init, napi};
-use personcert::value::Room;
+use personcert::host::{Call, CopyLimits, Output};
 use personcert::{
-    AccessToken, Answer, Call, Config, Error, ErrorKind, Outcome, PersonCertification, Progress, TokenFuture,
-    TokenProvider, TokenRequest,
+    AccessToken, CallState, Config, Error, ErrorKind, Outcome, PersonCertification, TokenFuture, TokenProvider,
+    TokenRequest,
 };
 use personcert_local::Options;
 use serde::Serialize;
@@ -71,7 +71,7 @@ impl Cancel {
 /// Carries work out unless it is cancelled; `progress` then says how far it had got.
 async fn unless<T>(
     cancel: Option<Cancel>,
-    progress: Progress,
+    progress: CallState,
     work: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     let Some(Cancel { inner }) = cancel else { return work.await };
@@ -122,7 +122,7 @@ impl Client {
         credential: Option<Function<'_, String, Promise<String>>>,
         prompt: Option<Function<'_, String, ()>>,
     ) -> napi::Result<Self> {
-        let settings = bridge::read_object(&config, Room::CALL)?;
+        let settings = bridge::read_object(&config, CopyLimits::CALL)?;
         let config = settings.and_then(|settings| Config::read(&settings, bridge::DIALECT));
         let mut opened = config.and_then(|config| personcert::Client::new(&config));
         if let Some(prompt) = prompt {
@@ -186,14 +186,14 @@ impl Client {
 }
 
 fn read_call(operation: &str, arguments: &Object<'_>) -> napi::Result<Result<Call, Error>> {
-    let arguments = bridge::read_object(arguments, Room::CALL)?;
+    let arguments = bridge::read_object(arguments, CopyLimits::CALL)?;
     Ok(arguments.and_then(|arguments| Call::read(operation, &arguments, bridge::DIALECT)))
 }
 
 /// The pages of a list, fetched as they are asked for.
 #[napi]
 pub struct Pages {
-    progress: Progress,
+    progress: CallState,
     call: Arc<Mutex<Listing>>,
 }
 
@@ -220,7 +220,7 @@ impl Listing {
             && let Self::Asked(asked) = std::mem::replace(self, Self::Over)
         {
             let (client, call) = *asked;
-            if let Answer::Pages(pages) = client.call(call?).await? {
+            if let Output::Pages(pages) = client.call(call?).await? {
                 *self = Self::Begun(pages);
             }
         }
@@ -250,7 +250,7 @@ impl LocalGraph {
     /// Starts it; gives its address.
     #[napi]
     pub fn start<'env>(&self, env: &'env Env, options: Object<'_>) -> Text<'env> {
-        let options = bridge::read_object(&options, Room::CALL)?;
+        let options = bridge::read_object(&options, CopyLimits::CALL)?;
         let graph = Arc::clone(&self.graph);
         on_a_thread(env, move || {
             let options: Options = serde_json::from_value(Value::Object(options?))
@@ -263,7 +263,7 @@ impl LocalGraph {
     /// Carries a command out by name.
     #[napi]
     pub fn command<'env>(&self, env: &'env Env, name: String, arguments: Object<'_>) -> Text<'env> {
-        let arguments = bridge::read_object(&arguments, Room::TEST)?;
+        let arguments = bridge::read_object(&arguments, CopyLimits::LOCAL_GRAPH)?;
         self.started(env, move |graph| graph.command(&name, &Value::Object(arguments?)))
     }
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ._models import (
         Attempt,
         CertificationChanges,
-        Changed,
+        PropertyChange,
         ClientOptions,
         Finding,
         Identity,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         PersonDataSources,
         ProfileSourceAnnotation,
         Prompt,
-        Updated,
+        UpdateResult,
     )
 else:
     # They have a meaning for type checkers alone; at run time each is a dict.
@@ -47,7 +47,7 @@ __all__ = [
     "Attempt",
     "AuthError",
     "CertificationChanges",
-    "Changed",
+    "PropertyChange",
     "Client",
     "ClientOptions",
     "Finding",
@@ -65,7 +65,7 @@ __all__ = [
     "ProfileSourceAnnotation",
     "Prompt",
     "ThrottledError",
-    "Updated",
+    "UpdateResult",
 ]
 
 

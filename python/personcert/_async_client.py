@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from ._credential import Credential
-    from ._models import Attempt, CertificationChanges, ClientOptions, Finding, PersonCertification, Prompt, Updated
+    from ._models import Attempt, CertificationChanges, ClientOptions, Finding, PersonCertification, Prompt, UpdateResult
 
 _inboxes: WeakKeyDictionary[AbstractEventLoop, Inbox] = WeakKeyDictionary()
 
@@ -59,7 +59,7 @@ class AsyncClient:
         timeout: float | None = None,
         traceparent: str | None = None,
         **changes: Unpack[CertificationChanges],
-    ) -> Updated:
+    ) -> UpdateResult:
         """Change a certification: a value sets, None clears, what is left out stays as it is.
 
         With `current`, the certification as it was read before, only what differs is sent, and nothing when nothing
@@ -74,7 +74,7 @@ class AsyncClient:
             "timeout": timeout,
             "traceparent": traceparent,
         }
-        return cast("Updated", await self._call("update", arguments))
+        return cast("UpdateResult", await self._call("update", arguments))
 
     async def get(
         self,
@@ -140,13 +140,13 @@ class AsyncClient:
         """Remove a certification."""
         await self._call("delete", {"id": id, "user": user, "timeout": timeout, "traceparent": traceparent})
 
-    async def check(self, *, user: str | None = None, timeout: float | None = None) -> tuple[Finding, ...]:
+    async def doctor(self, *, user: str | None = None, timeout: float | None = None) -> tuple[Finding, ...]:
         """Find out what can be known before a first write: about the token, the way to the service, its clock.
 
         Sends one read at the most and changes nothing.
         """
         arguments = {"user": user, "timeout": timeout}
-        return cast("tuple[Finding, ...]", await self._call("check", arguments))
+        return cast("tuple[Finding, ...]", await self._call("doctor", arguments))
 
     async def close(self) -> None:
         """Give the connections up once the calls under way have ended; further calls fail."""

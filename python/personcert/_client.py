@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from ._credential import Credential
-    from ._models import Attempt, CertificationChanges, ClientOptions, Finding, PersonCertification, Prompt, Updated
+    from ._models import Attempt, CertificationChanges, ClientOptions, Finding, PersonCertification, Prompt, UpdateResult
     from ._native import Pages
 
 
@@ -54,7 +54,7 @@ class Client:
         timeout: float | None = None,
         traceparent: str | None = None,
         **changes: Unpack[CertificationChanges],
-    ) -> Updated:
+    ) -> UpdateResult:
         """Change a certification: a value sets, None clears, what is left out stays as it is.
 
         With `current`, the certification as it was read before, only what differs is sent, and nothing when nothing
@@ -69,7 +69,7 @@ class Client:
             "timeout": timeout,
             "traceparent": traceparent,
         }
-        return cast("Updated", self._native.call("update", arguments))
+        return cast("UpdateResult", self._native.call("update", arguments))
 
     def get(
         self,
@@ -132,13 +132,13 @@ class Client:
         """Remove a certification."""
         self._native.call("delete", {"id": id, "user": user, "timeout": timeout, "traceparent": traceparent})
 
-    def check(self, *, user: str | None = None, timeout: float | None = None) -> tuple[Finding, ...]:
+    def doctor(self, *, user: str | None = None, timeout: float | None = None) -> tuple[Finding, ...]:
         """Find out what can be known before a first write: about the token, the way to the service, its clock.
 
         Sends one read at the most and changes nothing.
         """
         arguments = {"user": user, "timeout": timeout}
-        return cast("tuple[Finding, ...]", self._native.call("check", arguments))
+        return cast("tuple[Finding, ...]", self._native.call("doctor", arguments))
 
     def close(self) -> None:
         """Give the connections up; further calls fail."""

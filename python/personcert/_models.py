@@ -182,7 +182,7 @@ class PersonCertification(Record):
 
 
 @dataclass(frozen=True)
-class Changed(Record):
+class PropertyChange(Record):
     """One member of a certification that an update changed."""
 
     name: str | None = field(default_factory=nothing)
@@ -206,12 +206,12 @@ class Changed(Record):
 
 
 @dataclass(frozen=True)
-class Updated(Record):
+class UpdateResult(Record):
     """What an update did."""
 
     certification: PersonCertification | None = field(default_factory=nothing)
     """The certification as it is now; absent when the service answered without it (204)."""
-    changed: tuple[Changed, ...] | None = field(default_factory=nothing)
+    changed: tuple[PropertyChange, ...] | None = field(default_factory=nothing)
     """The members that changed. With `current`: all that differ from it, those the service recalculated included. Without: those that were sent."""
     warnings: tuple[str, ...] | None = field(default_factory=nothing)
     """What is odd but allowed, such as an end before the start."""
@@ -291,8 +291,8 @@ class Finding(Record):
     """One thing that was checked."""
 
     name: str | None = field(default_factory=nothing)
-    """What was checked: `token`, `user`, `application`, `tenant`, `audience`, `lifetime`, `permissions`, `way`, `host` or `clock`."""
-    good: bool | None = field(default_factory=nothing)
+    """What was checked: `token`, `user`, `application`, `tenant`, `audience`, `lifetime`, `permissions`, `network`, `host` or `clock`."""
+    ok: bool | None = field(default_factory=nothing)
     """Whether calls can succeed with it."""
     message: str | None = field(default_factory=nothing)
     """What was found, and how to mend it, in one line."""
@@ -302,7 +302,7 @@ class Finding(Record):
 
     _names = (
         ("name", "name"),
-        ("good", "good"),
+        ("ok", "ok"),
         ("message", "message"),
     )
 

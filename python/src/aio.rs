@@ -10,7 +10,8 @@ use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use personcert::{Answer, Error};
+use personcert::Error;
+use personcert::host::Output;
 use pyo3::exceptions::PyNotImplementedError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -44,7 +45,7 @@ impl Drop for Engine {
 
 impl Engine {
     fn start(client: &personcert::Client) -> Result<Self, Error> {
-        let client = client.on_another_runtime()?;
+        let client = client.for_new_runtime()?;
         let failed = |error| unusable(format!("no runtime can be started: {error}"));
         let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let handle = runtime.handle().clone();
@@ -146,11 +147,11 @@ fn settle(future: &Bound<'_, PyAny>, ended: Ended) -> PyResult<()> {
 
 fn host(py: Python<'_>, ended: Ended) -> PyResult<Bound<'_, PyAny>> {
     match ended.map_err(|error| raise(py, &error))? {
-        (Reply::Answer(Answer::Pages(pages)), engine) => {
+        (Reply::Output(Output::Pages(pages)), engine) => {
             let pages = Arc::new(tokio::sync::Mutex::new(*pages));
             Ok(Bound::new(py, AsyncPages { engine, pages })?.into_any())
         }
-        (Reply::Answer(answer), _) => bridge::write_answer(py, answer),
+        (Reply::Output(answer), _) => bridge::write_answer(py, answer),
         (Reply::Page(page), _) => write_page(py, page),
     }
 }

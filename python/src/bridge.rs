@@ -1,7 +1,8 @@
 //! Values over the boundary: a bounded copy from Python, and Python objects made by the core's tables.
 
-use personcert::value::{Kind, Property, Record, Refusal, Room};
-use personcert::{Answer, Date, Dialect, Error, Member, Naming, PersonCertification};
+use personcert::host::{ConvertError, CopyLimits, Dialect, Naming, Output, OutputMember};
+use personcert::schema::{Kind, Property, Record};
+use personcert::{Date, Error, PersonCertification};
 use pyo3::exceptions::PyAttributeError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -14,27 +15,27 @@ use serde_json::{Map, Number, Value};
 /// How Python spells names and measures time.
 pub const DIALECT: Dialect = Dialect { naming: Naming::Snake, time_unit: std::time::Duration::from_secs(1) };
 
-type Refused = Refusal<PyErr>;
+type Refused = ConvertError<PyErr>;
 
 /// Copies a dict from Python.
-pub fn read_dict(dict: &Bound<'_, PyDict>, mut room: Room) -> PyResult<Map<String, Value>> {
-    read_members(dict, &mut room).map_err(|refusal| match refusal.into_error() {
+pub fn read_dict(dict: &Bound<'_, PyDict>, mut limits: CopyLimits) -> PyResult<Map<String, Value>> {
+    read_members(dict, &mut limits).map_err(|error| match error.into_error() {
         Ok(error) => raise(dict.py(), &error),
         Err(error) => error,
     })
 }
 
-fn read_members(dict: &Bound<'_, PyDict>, room: &mut Room) -> Result<Map<String, Value>, Refused> {
-    room.check(dict.len())?;
+fn read_members(dict: &Bound<'_, PyDict>, limits: &mut CopyLimits) -> Result<Map<String, Value>, Refused> {
+    limits.check(dict.len())?;
     let mut members = Map::with_capacity(dict.len());
     // A copy of the items: `to_graph` of one of them may change the dict.
     for item in dict.items() {
         let (name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
         let Ok(name) = name.cast::<PyString>() else {
-            return Refusal::because(format!("a member's name must be text, got {}", type_name(&name)));
+            return ConvertError::invalid(format!("a member's name must be text, got {}", type_name(&name)));
         };
         let name = read_text(name)?;
-        let value = read(&value, room).map_err(|refusal| refusal.within(&name))?;
+        let value = read(&value, limits).map_err(|error| error.at(&name))?;
         members.insert(name, value);
     }
     Ok(members)
@@ -43,12 +44,12 @@ fn read_members(dict: &Bound<'_, PyDict>, room: &mut Room) -> Result<Map<String,
 fn read_text(text: &Bound<'_, PyString>) -> Result<String, Refused> {
     match text.to_cow() {
         Ok(text) => Ok(text.into_owned()),
-        Err(_) => Refusal::because("the text holds half a character (a lone surrogate)"),
+        Err(_) => ConvertError::invalid("the text holds half a character (a lone surrogate)"),
     }
 }
 
-fn read(value: &Bound<'_, PyAny>, room: &mut Room) -> Result<Value, Refused> {
-    room.take()?;
+fn read(value: &Bound<'_, PyAny>, limits: &mut CopyLimits) -> Result<Value, Refused> {
+    limits.count()?;
     if value.is_none() {
         Ok(Value::Null)
     } else if let Ok(text) = value.cast::<PyString>() {
@@ -57,34 +58,35 @@ fn read(value: &Bound<'_, PyAny>, room: &mut Room) -> Result<Value, Refused> {
         Ok(Value::Bool(flag.is_true()))
     } else if value.is_instance_of::<PyInt>() {
         let number = value.extract::<i64>().map(Number::from).or_else(|_| value.extract::<u64>().map(Number::from));
-        number.map_or_else(|_| Refusal::because("the whole number is too large"), |number| Ok(Value::Number(number)))
+        number
+            .map_or_else(|_| ConvertError::invalid("the whole number is too large"), |number| Ok(Value::Number(number)))
     } else if let Ok(number) = value.cast::<PyFloat>() {
         let number = number.value();
-        let refuse = || Refusal::because(format!("{number} is not a number JSON has"));
+        let refuse = || ConvertError::invalid(format!("{number} is not a number JSON has"));
         Number::from_f64(number).map_or_else(refuse, |number| Ok(number.into()))
     } else if value.is_instance_of::<PyDateTime>() {
-        Refusal::because(
+        ConvertError::invalid(
             "a datetime has a time, and this is a calendar date; pass its .date(), after converting it to the zone that is meant",
         )
     } else if value.is_instance_of::<PyDate>() {
         Ok(Value::String(value.str()?.to_cow()?.into_owned()))
     } else {
-        room.deeper(|room| read_compound(value, room))
+        limits.nested(|limits| read_compound(value, limits))
     }
 }
 
-fn read_compound(value: &Bound<'_, PyAny>, room: &mut Room) -> Result<Value, Refused> {
+fn read_compound(value: &Bound<'_, PyAny>, limits: &mut CopyLimits) -> Result<Value, Refused> {
     if let Ok(dict) = value.cast::<PyDict>() {
-        read_members(dict, room).map(Value::Object)
+        read_members(dict, limits).map(Value::Object)
     } else if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
-        room.check(value.len()?)?;
+        limits.check(value.len()?)?;
         let item =
-            |(at, item): (usize, PyResult<_>)| read(&item?, room).map_err(|refusal| refusal.within(&format!("[{at}]")));
+            |(at, item): (usize, PyResult<_>)| read(&item?, limits).map_err(|error| error.at(&format!("[{at}]")));
         value.try_iter()?.enumerate().map(item).collect::<Result<_, _>>().map(Value::Array)
     } else if let Some(to_graph) = value.getattr_opt("to_graph")?.filter(|_| !value.is_instance_of::<PyType>()) {
-        read(&to_graph.call0()?, room)
+        read(&to_graph.call0()?, limits)
     } else {
-        Refusal::because(format!("a value of type {} can't be sent", type_name(value)))
+        ConvertError::invalid(format!("a value of type {} can't be sent", type_name(value)))
     }
 }
 
@@ -147,9 +149,9 @@ pub fn write_dict<'py, 'a>(
 }
 
 /// Makes the Python object of an answer.
-pub fn write_answer(py: Python<'_>, answer: Answer) -> PyResult<Bound<'_, PyAny>> {
+pub fn write_answer(py: Python<'_>, answer: Output) -> PyResult<Bound<'_, PyAny>> {
     match answer.kind() {
-        Kind::Record(record) => write_record(py, Source::Answer(answer), record),
+        Kind::Record(record) => write_record(py, Source::Output(answer), record),
         kind => write(py, answer.to_value(), kind),
     }
 }
@@ -169,7 +171,7 @@ fn write_record<'py>(py: Python<'py>, source: Source, record: &'static Record) -
 
 /// What a record's members are made of.
 enum Source {
-    Answer(Answer),
+    Output(Output),
     Members(Map<String, Value>),
 }
 
@@ -199,11 +201,11 @@ impl Unread {
 impl Unread {
     fn member<'py>(&self, py: Python<'py>, property: &Property) -> PyResult<Bound<'py, PyAny>> {
         let value = match &self.source {
-            Source::Answer(answer) => match answer.member(property.name) {
-                Some(Member::Certification(certification)) => {
-                    return write_answer(py, Answer::Certification(certification));
+            Source::Output(answer) => match answer.member(property.name) {
+                Some(OutputMember::Certification(certification)) => {
+                    return write_answer(py, Output::Certification(certification));
                 }
-                Some(Member::Value(value)) => Some(value),
+                Some(OutputMember::Value(value)) => Some(value),
                 _ => None,
             },
             Source::Members(members) => members.get(property.name).cloned(),
@@ -217,7 +219,7 @@ impl Unread {
 
     fn extra(&self) -> Map<String, Value> {
         match &self.source {
-            Source::Answer(answer) => answer.extra(),
+            Source::Output(answer) => answer.extra(),
             Source::Members(members) => {
                 let (_, extra) = self.record.split(members);
                 extra.into_iter().map(|(name, value)| (name.clone(), value.clone())).collect()
@@ -227,7 +229,7 @@ impl Unread {
 
     fn nulls(&self) -> Vec<&'static str> {
         let null = |property: &&Property| match &self.source {
-            Source::Answer(answer) => answer.nulls().contains(&property.name),
+            Source::Output(answer) => answer.nulls().contains(&property.name),
             Source::Members(members) => members.get(property.name).is_some_and(Value::is_null),
         };
         self.record.properties.iter().filter(null).map(|property| property.named(DIALECT)).collect()

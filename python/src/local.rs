@@ -2,7 +2,7 @@
 
 use std::process;
 
-use personcert::value::Room;
+use personcert::host::CopyLimits;
 use personcert_local::Options;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -39,7 +39,7 @@ impl LocalGraph {
     #[new]
     fn new(options: &Bound<'_, PyDict>) -> PyResult<Self> {
         let py = options.py();
-        let options = Value::Object(bridge::read_dict(options, Room::CALL)?);
+        let options = Value::Object(bridge::read_dict(options, CopyLimits::CALL)?);
         let options: Options = serde_json::from_value(options)
             .map_err(|error| raise(py, &personcert::Error::input("options", error.to_string())))?;
         let graph = py.detach(|| personcert_local::LocalGraph::start(options)).map_err(|error| raise(py, &error))?;
@@ -55,10 +55,10 @@ impl LocalGraph {
     /// Carries out a command by name.
     fn command<'py>(&self, name: &str, arguments: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
         let py = arguments.py();
-        let arguments = Value::Object(bridge::read_dict(arguments, Room::TEST)?);
+        let arguments = Value::Object(bridge::read_dict(arguments, CopyLimits::LOCAL_GRAPH)?);
         let graph = self.graph(py)?;
         let result = py.detach(|| graph.command(name, &arguments)).map_err(|error| raise(py, &error))?;
-        bridge::write(py, result, personcert::value::Kind::Any)
+        bridge::write(py, result, personcert::schema::Kind::Any)
     }
 
     /// Stops it.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use personcert::value::{Kind, PropertyValue, Room};
+use personcert::host::{Call, CopyLimits, Output};
+use personcert::schema::{Kind, PropertyValue};
 use personcert::{
-    AccessToken, Answer, Attempt, Call, Client, Config, Error, ErrorKind, Outcome, Pages, PersonCertification, Prompt,
-    TokenFuture, TokenProvider, TokenRequest,
+    AccessToken, Attempt, Client, Config, Error, ErrorKind, Outcome, Pages, PersonCertification, Prompt, TokenFuture,
+    TokenProvider, TokenRequest,
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -17,7 +18,7 @@ use crate::bridge;
 /// The end of a call or of one page.
 pub enum Reply {
     /// What a call gave; a list is still to be fetched.
-    Answer(Answer),
+    Output(Output),
     /// A page of a list, none after the last.
     Page(Option<Vec<PersonCertification>>),
 }
@@ -53,7 +54,7 @@ pub fn open(
     credential: Option<Py<PyAny>>,
     prompt: Option<Py<PyAny>>,
 ) -> PyResult<Client> {
-    let settings = bridge::read_dict(config, Room::CALL)?;
+    let settings = bridge::read_dict(config, CopyLimits::CALL)?;
     let client = Config::read(&settings, bridge::DIALECT).and_then(|config| Client::new(&config));
     let client = client.map_err(|error| bridge::raise(config.py(), &error))?;
     let client = match prompt {
@@ -83,13 +84,13 @@ fn tell(function: &Py<PyAny>, record: Value, kind: Kind) {
 
 /// Reads a call's arguments.
 pub fn read_call(operation: &str, arguments: &Bound<'_, PyDict>) -> PyResult<Call> {
-    let map = bridge::read_dict(arguments, Room::CALL)?;
+    let map = bridge::read_dict(arguments, CopyLimits::CALL)?;
     Call::read(operation, &map, bridge::DIALECT).map_err(|error| bridge::raise(arguments.py(), &error))
 }
 
 /// Carries a call out.
 pub async fn answer(client: Client, call: Call) -> Result<Reply, Error> {
-    client.call(call).await.map(Reply::Answer)
+    client.call(call).await.map(Reply::Output)
 }
 
 /// Fetches the next page.
@@ -100,7 +101,7 @@ pub async fn page(pages: &mut Pages) -> Result<Reply, Error> {
 /// A page as Python has it: a tuple, or None after the last.
 pub fn write_page(py: Python<'_>, page: Option<Vec<PersonCertification>>) -> PyResult<Bound<'_, PyAny>> {
     let Some(page) = page else { return Ok(py.None().into_bound(py)) };
-    let items = page.into_iter().map(|item| bridge::write_answer(py, Answer::Certification(Box::new(item))));
+    let items = page.into_iter().map(|item| bridge::write_answer(py, Output::Certification(Box::new(item))));
     Ok(PyTuple::new(py, items.collect::<PyResult<Vec<_>>>()?)?.into_any())
 }
 

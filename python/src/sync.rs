@@ -7,7 +7,8 @@ use std::process;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use personcert::{Answer, Error};
+use personcert::Error;
+use personcert::host::Output;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -65,7 +66,7 @@ impl Home {
         if let Some((_, client)) = clients.iter().find(|(owner, _)| owner.as_ptr() == Arc::as_ptr(original)) {
             return Ok(client.clone());
         }
-        let client = original.on_another_runtime()?;
+        let client = original.for_new_runtime()?;
         clients.push((Arc::downgrade(original), client.clone()));
         Ok(client)
     }
@@ -119,10 +120,10 @@ impl Client {
         let home = Home::here().map_err(|error| raise(py, &error))?;
         let client = self.original().and_then(|original| home.client(&original)).map_err(|error| raise(py, &error))?;
         match home.wait(py, answer(client, call))? {
-            Reply::Answer(Answer::Pages(pages)) => {
+            Reply::Output(Output::Pages(pages)) => {
                 Ok(Bound::new(py, Pages { home, pages: Mutex::new(*pages) })?.into_any())
             }
-            Reply::Answer(answer) => bridge::write_answer(py, answer),
+            Reply::Output(answer) => bridge::write_answer(py, answer),
             Reply::Page(page) => write_page(py, page),
         }
     }
@@ -152,7 +153,7 @@ impl Pages {
         };
         match self.home.wait(py, page(&mut pages))? {
             Reply::Page(page) => write_page(py, page),
-            Reply::Answer(answer) => bridge::write_answer(py, answer),
+            Reply::Output(answer) => bridge::write_answer(py, answer),
         }
     }
 }

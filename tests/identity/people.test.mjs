@@ -115,7 +115,7 @@ test('a keyring keeps the sign-in', async () => {
     "$NODE" "$COMMAND" logout
     ! "$NODE" "$COMMAND" whoami`
   const { stdout } = await run('dbus-run-session', ['--', 'bash', '-c', script], { env, timeout: 60_000 })
-  assert.match(stdout, /keptIn +the keyring[^]*issuingCompany: Kept[^]*signed out/)
+  assert.match(stdout, /storedIn +the keyring[^]*issuingCompany: Kept[^]*signed out/)
   assert.ok(!existsSync(join(home, '.local/state/personcert')), 'nothing is in a file')
   assert.equal((await graph.signIns()).length, 1)
 })

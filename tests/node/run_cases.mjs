@@ -73,8 +73,8 @@ async function carryOut(client, { operation, arguments: given }) {
     }
     case 'delete':
       return (await client.delete(id, options)) ?? null
-    case 'check':
-      return client.check(options)
+    case 'doctor':
+      return client.doctor(options)
     default:
       return client[operation](id, options)
   }

@@ -8,7 +8,7 @@ import {
   type SignIn,
   type CallOptions,
   type CertificationChanges,
-  type Changed,
+  type PropertyChange,
   type ClientOptions,
   type Credential,
   type ErrorKind,
@@ -33,7 +33,7 @@ import {
   type ScriptedAnswer,
   type Token,
   type UpdateOptions,
-  type Updated,
+  type UpdateResult,
 } from '../../node/index.mjs'
 import cjs from '../../node/index.js'
 
@@ -49,9 +49,9 @@ function members(certification: PersonCertification): void {
   console.log(end, who?.displayName, inference?.confidenceScore, source?.type, sources?.length)
 }
 
-function changes(updated: Updated): void {
+function changes(updated: UpdateResult): void {
   for (const change of updated.changed ?? []) {
-    const { name, before, after, sent }: Changed = change
+    const { name, before, after, sent }: PropertyChange = change
     console.log(name, before, after, sent)
   }
   if (updated.certification) members(updated.certification)
@@ -105,7 +105,7 @@ await graph.reset()
 const token: Token = { token: await graph.token(), expiresOnTimestamp: Date.now() + 1000 }
 const credential: Credential = () => token
 const watched = new Client({ baseUrl: graph.url, credential, onRetry: (attempt) => told.push(attempt) })
-const findings: Finding[] = await watched.check({ user: 'innocenty.popov@contoso.com' })
+const findings: Finding[] = await watched.doctor({ user: 'innocenty.popov@contoso.com' })
 const fault: Fault = { method: 'PATCH', times: 1, act: { answer: { status: 503 } } }
 await graph.faults([fault, { act: 'resetAfterApplying', delay: { fixed: 0.1 }, probability: 0 }])
 const rate: Rate = { rate: 50 }

@@ -12,7 +12,7 @@ from personcert import (
     Attempt,
     AuthError,
     CertificationChanges,
-    Changed,
+    PropertyChange,
     Client,
     ClientOptions,
     Finding,
@@ -30,7 +30,7 @@ from personcert import (
     PersonDataSources,
     ProfileSourceAnnotation,
     ThrottledError,
-    Updated,
+    UpdateResult,
 )
 
 ID = "0fb4c1e3-c1e3-0fb4-e3c1-b40fe3c1b40f"
@@ -52,9 +52,9 @@ def members(certification: PersonCertification) -> Mapping[str, Any]:
     return certification.to_graph()
 
 
-def changes(updated: Updated) -> None:
+def changes(updated: UpdateResult) -> None:
     """What an update did."""
-    every: tuple[Changed, ...] = updated.changed or ()
+    every: tuple[PropertyChange, ...] = updated.changed or ()
     for change in every:
         print(change.name, change.before, change.after, change.sent)
     if updated.certification:
@@ -76,8 +76,8 @@ def blocking(graph: LocalGraph) -> None:
     graph.revoke(user=None)
     print(graph.federated(), graph.sign_ins())
     with Client(**options, on_retry=told.append) as client:
-        findings: tuple[Finding, ...] = client.check(user=None)
-        print([(finding.name, finding.good, finding.message) for finding in findings])
+        findings: tuple[Finding, ...] = client.doctor(user=None)
+        print([(finding.name, finding.ok, finding.message) for finding in findings])
         current = client.get(ID, user="innocenty.popov@contoso.com", select=["id", "end_date"], timeout=3)
         inference: InferenceDataChanges = {"confidence_score": 0.5, "user_has_verified_accuracy": None}
         wanted: CertificationChanges = {"issuing_authority": "Contoso", "inference": inference}
@@ -115,7 +115,7 @@ async def concurrent(graph: LocalGraph) -> None:
         return graph.token()
 
     async with AsyncClient(base_url=graph.url, credential=sign_in) as client:
-        print(await client.check(timeout=3))
+        print(await client.doctor(timeout=3))
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
-use personcert::value::Kind;
+use personcert::schema::Kind;
 use personcert::{Error, PROPERTIES, Result};
 use serde_json::{Map, Value, json};
 
@@ -218,7 +218,7 @@ impl Command {
             }
             Self::Doctor { whose } => {
                 whose.add(&mut given);
-                "check"
+                "doctor"
             }
             Self::Login => "login",
             Self::Logout => "logout",

@@ -10,7 +10,8 @@ mod sign_in;
 use std::ffi::OsString;
 
 use clap::Parser;
-use personcert::{Answer, Call, Client, Config, Dialect, Error, ErrorKind, Outcome, Result};
+use personcert::host::{Call, Dialect, Output};
+use personcert::{Client, Config, Error, ErrorKind, Outcome, Result};
 use serde_json::{Map, Value};
 
 use arguments::{Arguments, Command};
@@ -91,7 +92,7 @@ fn carry_out(arguments: Arguments) -> Result<i32> {
 async fn perform(client: &Client, call: Call, operation: &str, json: bool) -> Result<i32> {
     let mut code = 0;
     let shown = match client.call(call).await? {
-        Answer::Pages(mut pages) => {
+        Output::Pages(mut pages) => {
             let mut all = Vec::new();
             while let Some(page) = pages.next().await? {
                 all.extend(page.iter().map(|item| serde_json::to_value(item).unwrap_or_default()));
@@ -100,13 +101,13 @@ async fn perform(client: &Client, call: Call, operation: &str, json: bool) -> Re
         }
         answer => {
             let value = answer.to_value();
-            if matches!(&answer, Answer::Checked(found) if found.iter().any(|finding| finding.good == Some(false))) {
+            if matches!(&answer, Output::Findings(found) if found.iter().any(|finding| finding.ok == Some(false))) {
                 code = UNWELL;
             }
             match (json, operation) {
                 (true, _) => output::json(&value),
                 (false, "update") => output::updated(&value),
-                (false, "check") => output::findings(&value),
+                (false, "doctor") => output::findings(&value),
                 (false, "delete") => "deleted\n".to_owned(),
                 (false, _) => output::card(&value),
             }

@@ -4,7 +4,8 @@ use std::io::Write;
 
 use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
-use personcert::{Attempt, Dialect, Error, PROPERTIES, Prompt};
+use personcert::host::Dialect;
+use personcert::{Attempt, Error, PROPERTIES, Prompt};
 use serde_json::{Value, json};
 
 /// Prints the result of a command. A reader that has seen enough and left is no error.
@@ -69,7 +70,7 @@ pub(crate) fn error(error: &Error, as_json: bool) {
 /// Findings, one a line; what is bad is marked.
 pub(crate) fn findings(findings: &Value) -> String {
     let line = |finding: &Value| {
-        let mark = if finding["good"] == true { "ok" } else { "BAD" };
+        let mark = if finding["ok"] == true { "ok" } else { "BAD" };
         format!("{mark:<4}{:<13}{}\n", plain(&finding["name"]), plain(&finding["message"]))
     };
     findings.as_array().into_iter().flatten().map(line).collect()

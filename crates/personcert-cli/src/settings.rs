@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
-use personcert::value::{Kind, Property};
+use personcert::schema::{Kind, Property};
 use personcert::{Config, Error, Result};
 use serde_json::json;
 

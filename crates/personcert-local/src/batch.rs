@@ -44,7 +44,7 @@ impl Graph {
     pub async fn batch(self: &Arc<Self>, asked: &Asked, ids: &Ids, line: &Line) -> Option<Response<Body>> {
         let (steps, waves) = match self.steps(asked) {
             Ok(read) => read,
-            Err(refusal) => return Some(refusal.answer(ids)),
+            Err(error) => return Some(error.answer(ids)),
         };
         let mut failed = vec![false; steps.len()];
         let mut answers = Vec::new();

@@ -33,7 +33,7 @@ fn fed<F: Future<Output = ()> + Send + 'static>(feed: impl FnOnce(Feed) -> F) ->
 /// The beginning of a body, and then the end of the connection.
 pub fn broken(start: Bytes, line: Line) -> Body {
     fed(|feed| async move {
-        // There is room again when the start was taken. The taker writes it out in the same turn of the runtime's one
+        // There is limits again when the start was taken. The taker writes it out in the same turn of the runtime's one
         // thread, so that it is on its way when the connection breaks.
         let _ = feed.send(Ok(start)).await;
         let _ = feed.reserve().await;
@@ -74,7 +74,7 @@ pub fn slow(body: Bytes) -> Body {
 pub fn gzip_bomb() -> Vec<u8> {
     let spaces = vec![b' '; MEBIBYTE];
     let mut packed = Vec::with_capacity(MEBIBYTE);
-    // Without room or with bad input this would fail; it has neither.
+    // Without limits or with bad input this would fail; it has neither.
     let _ = Compress::new(Compression::best(), false).compress_vec(&spaces, &mut packed, FlushCompress::Full);
     let (mut one, mut all) = (Crc::new(), Crc::new());
     one.update(&spaces);

@@ -1,7 +1,7 @@
 //! What a body may hold, checked as the service does and not as the client does.
 
 use personcert::PROPERTIES;
-use personcert::value::Kind;
+use personcert::schema::Kind;
 use serde_json::{Map, Value};
 
 use crate::reply::Refusal;

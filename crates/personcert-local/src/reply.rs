@@ -17,7 +17,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// A refusal with a status, a code and a message; the service leaves both texts empty at times.
+    /// A error with a status, a code and a message; the service leaves both texts empty at times.
     pub fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
         Self { status, code: code.to_owned(), message: message.into(), retry_after: None, challenge: None }
     }

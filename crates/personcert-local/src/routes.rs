@@ -128,10 +128,10 @@ impl Graph {
 
     /// The answer of the store, when the limits allow one.
     pub fn plain(&self, asked: &Asked, arrival: &Arrival) -> Response<Body> {
-        let refused = |refusal: &Refusal| refusal.answer(&arrival.ids);
+        let refused = |error: &Refusal| error.answer(&arrival.ids);
         match &arrival.ticket {
-            Err(refusal) => refused(refusal),
-            Ok(_) => self.operation(asked, &arrival.ids).unwrap_or_else(|refusal| refused(&refusal)),
+            Err(error) => refused(error),
+            Ok(_) => self.operation(asked, &arrival.ids).unwrap_or_else(|error| refused(&error)),
         }
     }
 

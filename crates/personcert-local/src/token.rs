@@ -32,8 +32,8 @@ impl Caller {
     ) -> Result<Self, Refusal> {
         let place = format!("realm=\"\", authorization_uri=\"{base}/common/oauth2/v2.0/authorize\"");
         let refuse = |message: &str| {
-            let refusal = Refusal::new(401, "InvalidAuthenticationToken", message);
-            refusal.challenge(format!("Bearer {place}, error=\"invalid_token\""))
+            let error = Refusal::new(401, "InvalidAuthenticationToken", message);
+            error.challenge(format!("Bearer {place}, error=\"invalid_token\""))
         };
         let token = authorization.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim).unwrap_or_default();
         if token.is_empty() {

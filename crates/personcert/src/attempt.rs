@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use crate::value::record;
+use crate::schema::record;
 use crate::{Error, ErrorKind, Outcome};
 
 record! {
@@ -114,9 +114,9 @@ impl Attempt {
 
 /// How far a call has got, for whoever cancels it. Clones tell the same.
 #[derive(Clone, Debug, Default)]
-pub struct Progress(Arc<AtomicU8>);
+pub struct CallState(Arc<AtomicU8>);
 
-impl Progress {
+impl CallState {
     pub(crate) fn set(&self, outcome: Outcome) {
         self.0.store(outcome as u8, Ordering::Release);
     }

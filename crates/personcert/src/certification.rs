@@ -4,10 +4,9 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::value::{
-    Audiences, Date, Dialect, IdentitySet, InferenceData, PersonDataSources, ProfileSourceAnnotation, PropertyValue,
-    Record, Url, advice, record,
-};
+use crate::host::{Dialect, advice};
+use crate::schema::{PropertyValue, Record, record};
+use crate::value::{Audiences, Date, IdentitySet, InferenceData, PersonDataSources, ProfileSourceAnnotation, WebUrl};
 use crate::{Change, Error, Result};
 
 /// Declares the table: the resource with all members, the patch with the updatable ones.
@@ -36,7 +35,7 @@ macro_rules! certification {
                     match property.map(|property| property.name) {
                         $(Some($graph) if value.is_null() => patch.$field = Change::Clear,
                         Some($graph) => {
-                            let value = <$type>::accept(value, dialect).map_err(|error| error.within(name))?;
+                            let value = <$type>::accept(value, dialect).map_err(|error| error.at(name))?;
                             patch.$field = Change::Set(value);
                         })+
                         Some(_) => return Err(read_only(name, dialect)),
@@ -76,7 +75,7 @@ macro_rules! certification {
 
             fn check_values(&self) -> Result<()> {
                 $(if let Change::Set(value) = &self.$field {
-                    value.check().map_err(|error| error.within($graph))?;
+                    value.check().map_err(|error| error.at($graph))?;
                 })+
                 Ok(())
             }
@@ -108,8 +107,8 @@ certification! {
         issuing_authority = "issuingAuthority": String, "Authority which granted the certification.";
         issuing_company = "issuingCompany": String, "Company which granted the certification.";
         start_date = "startDate": Date, "The date that the certification became valid.";
-        thumbnail_url = "thumbnailUrl": Url, "URL referencing a thumbnail of the certification.";
-        web_url = "webUrl": Url, "URL referencing the certification.";
+        thumbnail_url = "thumbnailUrl": WebUrl, "URL referencing a thumbnail of the certification.";
+        web_url = "webUrl": WebUrl, "URL referencing the certification.";
     }
     read_only {
         id = "id": String, "The item's identifier; opaque.";
@@ -124,7 +123,7 @@ certification! {
 }
 
 /// Every member of a personCertification, in the order of the table.
-pub const PROPERTIES: &[crate::value::Property] = PersonCertification::RECORD.properties;
+pub const PROPERTIES: &[crate::schema::Property] = PersonCertification::RECORD.properties;
 
 impl CertificationPatch {
     /// Whether nothing is to be sent.
@@ -138,7 +137,7 @@ impl CertificationPatch {
             return Err(Error::value("there is nothing to change; set or clear at least one property"));
         }
         if let Change::Set(audiences) = &self.allowed_audiences {
-            audiences.check_names(allow_unknown_audiences).map_err(|error| error.within("allowedAudiences"))?;
+            audiences.check_names(allow_unknown_audiences).map_err(|error| error.at("allowedAudiences"))?;
         }
         self.check_values()
     }
@@ -164,9 +163,9 @@ fn updatable(dialect: Dialect) -> Vec<&'static str> {
 
 fn read_only(name: &str, dialect: Dialect) -> Error {
     let allowed = updatable(dialect).join(", ");
-    Error::value(format!("the service sets this property, it can't be changed; allowed: {allowed}")).within(name)
+    Error::value(format!("the service sets this property, it can't be changed; allowed: {allowed}")).at(name)
 }
 
 fn unknown(name: &str, dialect: Dialect) -> Error {
-    Error::value(format!("unknown property; {}", advice(name, &updatable(dialect)))).within(name)
+    Error::value(format!("unknown property; {}", advice(name, &updatable(dialect)))).at(name)
 }

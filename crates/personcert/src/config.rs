@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::error::closed_set;
-use crate::value::{Dialect, Kind, Property, Record, advice, wrong_type};
+use crate::error::string_enum;
+use crate::host::{Dialect, advice};
+use crate::schema::{Kind, Property, Record, wrong_type};
 use crate::{Error, Result, Secret};
 
 macro_rules! config {
@@ -44,7 +45,7 @@ macro_rules! config {
                     match property {
                         Some(_) if value.is_null() => {}
                         $(Some($graph) => {
-                            config.$field = Setting::take(value, dialect).map_err(|error| error.within(name))?;
+                            config.$field = Setting::take(value, dialect).map_err(|error| error.at(name))?;
                         })+
                         _ => {
                             let allowed: Vec<_> =
@@ -53,7 +54,7 @@ macro_rules! config {
                         }
                     }
                 }
-                config.check().map_err(|error| error.respelt(&Self::RECORD, dialect))?;
+                config.check().map_err(|error| error.rename_parameter(&Self::RECORD, dialect))?;
                 Ok(config)
             }
         }
@@ -85,7 +86,7 @@ config! {
     unknown_audiences = "unknownAudiences": bool = false, Kind::Boolean, "Whether `allowedAudiences` may hold names that this version doesn't know. Default: no.";
 }
 
-closed_set! {
+string_enum! {
     /// The ways of getting tokens.
     SignIn {
         Login = "login", "The sign-in that `personcert login` left. Nobody is asked anything.";

@@ -4,12 +4,13 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use crate::value::{Dialect, Kind, Naming, Record};
+use crate::host::{Dialect, Naming};
+use crate::schema::{Kind, Record};
 
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-macro_rules! closed_set {
+macro_rules! string_enum {
     ($(#[$outer:meta])* $name:ident { $($variant:ident = $text:literal, $doc:literal;)+ }) => {
         $(#[$outer])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,9 +37,9 @@ macro_rules! closed_set {
     };
 }
 
-pub(crate) use closed_set;
+pub(crate) use string_enum;
 
-closed_set! {
+string_enum! {
     /// What went wrong, in terms of what the caller can do about it. The set is closed.
     ErrorKind {
         InvalidInput = "invalid_input", "The call itself is wrong: an argument, a setting, or a value the service refused. Mend it and call again.";
@@ -55,7 +56,7 @@ closed_set! {
     }
 }
 
-closed_set! {
+string_enum! {
     /// The answer to a writer's question: was my change applied?
     Outcome {
         NotSent = "not_sent", "Nothing was sent: no.";
@@ -64,14 +65,14 @@ closed_set! {
     }
 }
 
-macro_rules! details {
+macro_rules! error_details {
     ($($name:ident = $graph:literal: $type:ty, $kind:expr, $doc:literal;)+) => {
         /// The circumstances of an error. What isn't known is absent.
         #[derive(Clone, Debug, Default, PartialEq)]
         #[non_exhaustive]
-        pub struct Details { $(#[doc = $doc] pub $name: Option<$type>,)+ }
+        pub struct ErrorDetails { $(#[doc = $doc] pub $name: Option<$type>,)+ }
 
-        impl Details {
+        impl ErrorDetails {
             /// The names in both spellings, the kind and the meaning of each.
             pub const ALL: &[(&'static str, &'static str, Kind, &'static str)] =
                 &[$((stringify!($name), $graph, $kind, $doc),)+];
@@ -83,7 +84,7 @@ macro_rules! details {
     };
 }
 
-details! {
+error_details! {
     parameter = "parameter": String, Kind::Text, "The argument that is wrong, as the caller spells it, such as `end_date` or `changes.endDate`.";
     target = "target": String, Kind::Text, "What the call was about: the method and the path, without the host.";
     status = "status": u16, Kind::Number, "The HTTP status of the answer.";
@@ -107,7 +108,7 @@ pub struct Error {
     /// One sentence that names what, where and how to mend it.
     pub message: String,
     /// The circumstances.
-    pub details: Box<Details>,
+    pub details: Box<ErrorDetails>,
     /// Whether another attempt can't end otherwise, though the kind alone would not say so.
     permanent: bool,
     /// The claims that the service demands of the next token, as JSON.
@@ -137,7 +138,7 @@ impl Error {
     }
 
     /// The same error once more, for another call that it ends; its cause stays with the first.
-    pub(crate) fn again(&self) -> Self {
+    pub(crate) fn duplicate(&self) -> Self {
         Self {
             kind: self.kind,
             outcome: self.outcome,
@@ -155,12 +156,12 @@ impl Error {
     }
 
     /// Says that another attempt would end the same.
-    pub(crate) fn for_good(mut self) -> Self {
+    pub(crate) fn permanent(mut self) -> Self {
         self.permanent = true;
         self
     }
 
-    pub(crate) fn demanding(mut self, claims: Option<String>) -> Self {
+    pub(crate) fn with_claims(mut self, claims: Option<String>) -> Self {
         self.challenge = claims;
         self
     }
@@ -179,7 +180,7 @@ impl Error {
     }
 
     /// Puts `prefix` before the name of the argument that is wrong.
-    pub(crate) fn within(mut self, prefix: &str) -> Self {
+    pub(crate) fn at(mut self, prefix: &str) -> Self {
         let inner = self.details.parameter.take();
         self.details.parameter = Some(match inner {
             Some(inner) if inner.starts_with('[') => format!("{prefix}{inner}"),
@@ -190,7 +191,7 @@ impl Error {
     }
 
     /// Spells the last name in `parameter` as `dialect` does, where it is one of the record's.
-    pub(crate) fn respelt(mut self, record: &Record, dialect: Dialect) -> Self {
+    pub(crate) fn rename_parameter(mut self, record: &Record, dialect: Dialect) -> Self {
         if let Some(parameter) = self.details.parameter.take() {
             let (before, name) =
                 parameter.rsplit_once('.').map_or(("", parameter.as_str()), |(before, name)| (before, name));

@@ -27,5 +27,5 @@ pub fn certificate(bytes: &[u8]) -> Option<std::result::Result<String, String>> 
 
 /// What a doctor says of a token.
 pub fn token(text: &str) -> Vec<Finding> {
-    crate::check::token(text, Cloud::Global, &User::Me, SystemTime::UNIX_EPOCH)
+    crate::doctor::token(text, Cloud::Global, &User::Me, SystemTime::UNIX_EPOCH)
 }

@@ -4,33 +4,32 @@
 
 mod attempt;
 mod auth;
-mod call;
 mod certification;
 mod change;
-mod check;
 mod client;
 mod config;
+mod doctor;
 mod error;
 #[doc(hidden)]
 pub mod fuzzing;
-mod net;
+pub mod host;
+mod http;
 mod retry;
+pub mod schema;
 mod secret;
 mod target;
-mod updated;
+mod update;
 pub mod value;
 
-pub use attempt::{Attempt, Progress};
+pub use attempt::{Attempt, CallState};
 pub use auth::{AccessToken, Account, Prompt, TokenFuture, TokenProvider, TokenRequest, account, login, logout};
-pub use call::{Answer, Call, Member};
 pub use certification::{CertificationPatch, PROPERTIES, PersonCertification};
 pub use change::Change;
-pub use check::Finding;
 pub use client::{Client, ListQuery, Pages};
 pub use config::{Cloud, Config, SignIn};
-pub use error::{Details, Error, ErrorKind, Outcome, Result};
+pub use doctor::Finding;
+pub use error::{Error, ErrorDetails, ErrorKind, Outcome, Result};
 pub use secret::Secret;
 pub use target::{Target, User};
-pub use updated::Name;
-pub use updated::{Changed, Updated};
-pub use value::{Audiences, Date, Dialect, Naming, Url};
+pub use update::{PropertyChange, PropertyName, UpdateResult};
+pub use value::{Audiences, Date, WebUrl};

@@ -5,10 +5,9 @@ mod typescript;
 
 use std::fs;
 
-use personcert::value::{
-    Identity, IdentitySet, InferenceData, PersonDataSources, ProfileSourceAnnotation, Property, Record,
-};
-use personcert::{Attempt, Changed, Config, Finding, PersonCertification, Prompt, Updated};
+use personcert::schema::{Property, Record};
+use personcert::value::{Identity, IdentitySet, InferenceData, PersonDataSources, ProfileSourceAnnotation};
+use personcert::{Attempt, Config, Finding, PersonCertification, Prompt, PropertyChange, UpdateResult};
 
 use crate::run::{Done, root};
 
@@ -20,8 +19,8 @@ const RESULTS: &[Record] = &[
     PersonDataSources::RECORD,
     ProfileSourceAnnotation::RECORD,
     PersonCertification::RECORD,
-    Changed::RECORD,
-    Updated::RECORD,
+    PropertyChange::RECORD,
+    UpdateResult::RECORD,
     Attempt::RECORD,
     Finding::RECORD,
     Prompt::RECORD,

@@ -1,6 +1,7 @@
 //! What is fuzzed, and what must hold whatever comes.
 
-use personcert::{Call, CertificationPatch, Dialect, PersonCertification, Target, User};
+use personcert::host::{Call, Dialect};
+use personcert::{CertificationPatch, PersonCertification, Target, User};
 use serde_json::{Map, Value};
 
 /// A target: it panics where something doesn't hold.

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
-use personcert::{Answer, Client, Config, Dialect, Error, Result};
+use personcert::host::{Dialect, Output};
+use personcert::{Client, Config, Error, Result};
 use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
 
@@ -66,9 +67,9 @@ impl Api {
 
 async fn call(call: &Call, settings: &Map<String, Value>) -> Result<Value> {
     let client = Client::new(&Config::read(settings, Dialect::GRAPH)?)?;
-    let call = personcert::Call::read(&call.operation, &call.arguments, Dialect::GRAPH)?;
+    let call = personcert::host::Call::read(&call.operation, &call.arguments, Dialect::GRAPH)?;
     match client.call(call).await? {
-        Answer::Pages(mut pages) => {
+        Output::Pages(mut pages) => {
             let mut all = Vec::new();
             while let Some(page) = pages.next().await? {
                 all.extend(page.into_iter().map(|certification| json!(certification)));

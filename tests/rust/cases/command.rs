@@ -41,7 +41,7 @@ fn arguments(
     arguments: &Map<String, Value>,
 ) -> Result<Option<NamedTempFile>, String> {
     // The command has a name of its own for it.
-    command.arg(if operation == "check" { "doctor" } else { operation });
+    command.arg(operation);
     let mut current = None;
     for (name, value) in arguments {
         match (name.as_str(), value) {

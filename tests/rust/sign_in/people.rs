@@ -13,7 +13,7 @@ fn the_browser_signs_in_for_every_later_command() {
     person.sign_in();
     let who: Value = serde_json::from_str(&person.run(&["whoami", "--json"]).out).expect("JSON");
     assert_eq!((&who["username"], &who["clientId"]), (&json!(USER), &json!(PUBLIC)));
-    assert_eq!((&who["name"], &who["keptIn"]), (&json!("Innocenty Popov"), &json!(person.file())));
+    assert_eq!((&who["name"], &who["storedIn"]), (&json!("Innocenty Popov"), &json!(person.file())));
     for _ in 0..3 {
         let said = person.change(&mut person.command(&[]), "me");
         assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");

@@ -17,7 +17,7 @@ pub struct Denial {
 }
 
 impl Denial {
-    /// A refusal with OAuth's name, the platform's number, and a text.
+    /// A error with OAuth's name, the platform's number, and a text.
     pub fn new(error: &'static str, number: u32, text: impl Into<String>) -> Self {
         let status = if error == "invalid_client" { 401 } else { 400 };
         Self { error, status, number, text: text.into() }

@@ -64,7 +64,7 @@ impl Code {
     }
 }
 
-/// What renews a sign-in.
+/// What is_refreshable a sign-in.
 #[derive(Clone, Debug)]
 pub struct Refresh {
     app: String,
@@ -88,7 +88,7 @@ pub struct Person<'a> {
     pub scope: &'a str,
     /// What the id token has to repeat.
     pub nonce: Option<&'a str>,
-    /// The sign-in that this renews.
+    /// The sign-in that this is_refreshable.
     pub family: Option<String>,
     /// The claims that the request asked for.
     pub claims: Map<String, Value>,

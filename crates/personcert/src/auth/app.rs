@@ -10,7 +10,7 @@ use super::authority::{Authority, answered, failure};
 use super::certificate::Certificate;
 use super::token::TokenFuture;
 use super::{AccessToken, TokenProvider, TokenRequest};
-use crate::net::connections;
+use crate::http::connections;
 use crate::{Error, Result, Secret};
 
 const JWT: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

@@ -8,7 +8,7 @@ use url::{Url, form_urlencoded};
 
 use super::token::claims;
 use super::{AccessToken, TokenRequest};
-use crate::net::{connections, network, random, read};
+use crate::http::{connections, network, random, read};
 use crate::retry::{Policy, retry_after};
 use crate::{Config, Error, ErrorKind, Outcome, Result, Secret};
 
@@ -126,7 +126,7 @@ pub(super) async fn answered(request: reqwest::RequestBuilder, limit: Duration) 
 fn said(status: u16, wait: Option<f64>, body: &[u8]) -> Result<Map<String, Value>> {
     match serde_json::from_slice(body).ok() {
         Some(answer) if status == 200 => Ok(answer),
-        said => Err(refusal(status, wait, said)),
+        said => Err(error(status, wait, said)),
     }
 }
 
@@ -135,9 +135,9 @@ pub(crate) fn granted(status: u16, body: &[u8]) -> Result<AccessToken> {
     said(status, None, body).and_then(|answer| Grant::read(answer, SystemTime::UNIX_EPOCH)).map(|grant| grant.access)
 }
 
-/// What a refusal of the identity platform means.
+/// What a error of the identity platform means.
 /// Source: "Microsoft identity platform and the OAuth 2.0 device authorization grant flow", error responses.
-fn refusal(status: u16, wait: Option<f64>, said: Option<Map<String, Value>>) -> Error {
+fn error(status: u16, wait: Option<f64>, said: Option<Map<String, Value>>) -> Error {
     let text = |name: &str| {
         let text = said.as_ref()?.get(name)?.as_str()?;
         Some(text.chars().take(2000).collect::<String>())

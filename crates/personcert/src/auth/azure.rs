@@ -21,7 +21,7 @@ use url::Url;
 use super::authority::failure;
 use super::token::TokenFuture;
 use super::{AccessToken, TokenProvider, TokenRequest};
-use crate::net::{connections, read};
+use crate::http::{connections, read};
 use crate::{Config, Result};
 
 /// Where a virtual machine answers about itself.
@@ -77,7 +77,7 @@ impl HttpClient for Managed {
         if let Body::Bytes(bytes) = request.body() {
             sent = sent.body(bytes.clone());
         }
-        let failed = |error: reqwest::Error| io(crate::net::network(error).message);
+        let failed = |error: reqwest::Error| io(crate::http::network(error).message);
         let response = sent.send().await.map_err(failed)?;
         let status = response.status().as_u16();
         let mut headers = Headers::new();

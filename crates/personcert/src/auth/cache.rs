@@ -150,13 +150,13 @@ impl TokenCache {
     }
 
     /// Whether there can be another token.
-    pub(crate) fn renews(&self) -> bool {
-        self.provider.renews()
+    pub(crate) fn is_refreshable(&self) -> bool {
+        self.provider.is_refreshable()
     }
 
     /// Whether a token may have to wait for a person.
-    pub(crate) fn asks_a_person(&self) -> bool {
-        self.provider.asks_a_person()
+    pub(crate) fn is_interactive(&self) -> bool {
+        self.provider.is_interactive()
     }
 
     fn request(&self, claims: Option<String>) -> TokenRequest {
@@ -168,7 +168,7 @@ impl TokenCache {
         if let Some(failure) = &held.failure {
             let same = |(number, at): (u64, SystemTime)| Some(number) == refused && self.now() < at + AGAIN;
             if began <= failure.ended || failure.refused.is_some_and(same) {
-                return Err(failure.error.again());
+                return Err(failure.error.duplicate());
             }
         }
         let request = self.request(held.claims.clone());
@@ -177,7 +177,7 @@ impl TokenCache {
             Ok(fetched) => fetched,
             Err(error) => {
                 let refused = refused.map(|number| (number, self.now()));
-                held.failure = Some(Failure { error: error.again(), ended: Instant::now(), refused });
+                held.failure = Some(Failure { error: error.duplicate(), ended: Instant::now(), refused });
                 return Err(error);
             }
         };
@@ -224,7 +224,7 @@ impl TokenProvider for Option<crate::Secret> {
         Box::pin(async move { Ok(AccessToken { secret: given, expires: None }) })
     }
 
-    fn renews(&self) -> bool {
+    fn is_refreshable(&self) -> bool {
         false
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::value::record;
+use crate::schema::record;
 
 record! {
     /// What a person is to do so that a sign-in goes on.

@@ -11,7 +11,7 @@ use super::store::{Kept, Store};
 use super::token::TokenFuture;
 use super::{AccessToken, Show, TokenProvider, TokenRequest, browser, device};
 use crate::config::SignIn;
-use crate::value::record;
+use crate::schema::record;
 use crate::{Error, Result};
 
 /// A kept access token that ends sooner is as if it weren't there.
@@ -26,7 +26,7 @@ record! {
         tenant_id = "tenantId": String, "The tenant that the person signed in to.";
         client_id = "clientId": String, "The application that the person signed in with.";
         authority = "authority": String, "Where the tokens are issued.";
-        kept_in = "keptIn": String, "Where the sign-in is kept: the keyring, or a file.";
+        stored_in = "storedIn": String, "Where the sign-in is kept: the keyring, or a file.";
     }
 }
 
@@ -43,7 +43,7 @@ impl Account {
             tenant_id: claim(&["tid"]).or_else(|| Some(kept.tenant.clone())),
             client_id: Some(kept.client.clone()),
             authority: Some(kept.authority.clone()),
-            kept_in: Some(place),
+            stored_in: Some(place),
             ..Self::default()
         }
     }

@@ -16,7 +16,7 @@ use super::store::Store;
 use super::token::TokenFuture;
 use super::{AccessToken, Prompt, Show, TokenProvider, TokenRequest};
 use crate::config::{SignIn, is_loopback};
-use crate::net::connections;
+use crate::http::connections;
 use crate::{Config, Error, Result};
 
 /// The order in which the ways are tried when none is named. People come first: the service's pages take nobody else
@@ -80,7 +80,7 @@ impl TokenProvider for Ways {
         Box::pin(async move { self.obtain(request).await })
     }
 
-    fn asks_a_person(&self) -> bool {
+    fn is_interactive(&self) -> bool {
         matches!(self.config.sign_in, Some(SignIn::Browser | SignIn::DeviceCode))
     }
 }

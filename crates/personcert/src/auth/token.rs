@@ -34,12 +34,12 @@ pub trait TokenProvider: Send + Sync {
     fn token(self: Arc<Self>, request: TokenRequest) -> TokenFuture;
 
     /// Whether another call would give another token; false for one that was given once and for all.
-    fn renews(&self) -> bool {
+    fn is_refreshable(&self) -> bool {
         true
     }
 
     /// Whether a token may have to wait for a person who signs in: that time doesn't count as the call's.
-    fn asks_a_person(&self) -> bool {
+    fn is_interactive(&self) -> bool {
         false
     }
 }

@@ -1,13 +1,13 @@
 //! The client: five operations over one request loop.
 
-mod attempts;
-mod pace;
+mod execute;
+mod limiter;
 mod pages;
-mod reply;
+mod response;
 mod transport;
 
 pub use pages::{ListQuery, Pages};
-pub(crate) use reply::error_of;
+pub(crate) use response::error_of;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -16,31 +16,30 @@ use reqwest::Method;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::attempt::{Attempt, Hook, Progress};
+use crate::attempt::{Attempt, CallState, Hook};
 use crate::auth::{Prompt, Show, TokenCache, TokenCommand, TokenProvider, Ways};
-use crate::call::Operation;
-use crate::check;
+use crate::doctor;
+use crate::host::{Call, Operation, Output};
 use crate::retry::Policy;
-use crate::updated::changes;
+use crate::update::changes;
 use crate::{
-    Answer, Call, CertificationPatch, Config, Error, Finding, Outcome, PersonCertification, Result, Target, Updated,
-    User,
+    CertificationPatch, Config, Error, Finding, Outcome, PersonCertification, Result, Target, UpdateResult, User,
 };
-use attempts::{Patience, Request, Shared};
-use reply::Reply;
+use execute::{CallContext, Request, Shared};
+use response::Response;
 use transport::Transport;
 
 /// Carries out the operations. Cheap to clone; clones share connections, pace and quota.
 ///
 /// What fails and may end otherwise is tried again: what was not sent, 408, 429, 500, 502, 503, 504, lost connections and
 /// attempts that took too long; `create` only where it surely was not applied. A client belongs to the async runtime it is
-/// first used on; [`Client::on_another_runtime`] makes one for another.
+/// first used on; [`Client::for_new_runtime`] makes one for another.
 #[derive(Clone, Debug)]
 pub struct Client {
     transport: Arc<Transport>,
     shared: Arc<Shared>,
     credential: Arc<TokenCache>,
-    patience: Patience,
+    patience: CallContext,
     unknown_audiences: bool,
 }
 
@@ -50,12 +49,12 @@ impl Client {
         let provider = provider(config, Show::default());
         let policy =
             Policy { attempts: u32::try_from(config.max_attempts).unwrap_or(u32::MAX), first: config.retry_delay };
-        let patience = Patience {
+        let patience = CallContext {
             policy,
             total: config.timeout,
             attempt: config.attempt_timeout,
             traceparent: None,
-            progress: Progress::default(),
+            progress: CallState::default(),
             hook: None,
         };
         Ok(Self {
@@ -68,7 +67,7 @@ impl Client {
     }
 
     /// The same client, pace and quota included, with connections of its own.
-    pub fn on_another_runtime(&self) -> Result<Self> {
+    pub fn for_new_runtime(&self) -> Result<Self> {
         Ok(Self { transport: Arc::new(self.transport.again()?), ..self.clone() })
     }
 
@@ -96,14 +95,14 @@ impl Client {
     /// The same client with another limit on the time a call may take.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
-        let patience = Patience { total: timeout, ..self.patience.clone() };
+        let patience = CallContext { total: timeout, ..self.patience.clone() };
         Self { patience, ..self.clone() }
     }
 
     /// The same client, calling `hook` with every attempt as it ends, on the thread where it ends.
     #[must_use]
     pub fn on_attempt(&self, hook: impl Fn(&Attempt) + Send + Sync + 'static) -> Self {
-        let patience = Patience { hook: Some(Hook(Arc::new(hook))), ..self.patience.clone() };
+        let patience = CallContext { hook: Some(Hook(Arc::new(hook))), ..self.patience.clone() };
         Self { patience, ..self.clone() }
     }
 
@@ -115,36 +114,36 @@ impl Client {
         target: &Target,
         patch: &CertificationPatch,
         current: Option<&PersonCertification>,
-    ) -> Result<Updated> {
-        patch.check(self.unknown_audiences).map_err(|error| error.within("changes"))?;
+    ) -> Result<UpdateResult> {
+        patch.check(self.unknown_audiences).map_err(|error| error.at("changes"))?;
         let mut warnings = patch.warnings(current);
         let difference = current.map(|current| patch.difference(current));
         let patch = difference.as_ref().unwrap_or(patch);
         if patch.is_empty() {
-            return Ok(Updated {
+            return Ok(UpdateResult {
                 certification: current.cloned(),
                 changed: Some(Vec::new()),
                 warnings: Some(warnings),
                 attempts: Some(0),
-                ..Updated::default()
+                ..UpdateResult::default()
             });
         }
         let request = Self::request(Method::PATCH, target.path(), target.template(), Some(patch))?;
-        let reply = self.send(Request { repeatable: true, ..request }).await?;
-        let certification = match reply.status {
+        let response = self.send(Request { repeatable: true, ..request }).await?;
+        let certification = match response.status {
             204 => None,
-            _ => Some(reply.certification()?),
+            _ => Some(response.certification()?),
         };
-        warnings.extend(reply.notice);
-        Ok(Updated {
+        warnings.extend(response.notice);
+        Ok(UpdateResult {
             changed: Some(changes(patch, current, certification.as_ref())),
             certification,
             warnings: Some(warnings),
-            status: Some(u32::from(reply.status)),
-            request_id: reply.request_id,
-            client_request_id: Some(reply.client_request_id),
-            attempts: Some(reply.attempts),
-            ..Updated::default()
+            status: Some(u32::from(response.status)),
+            request_id: response.request_id,
+            client_request_id: Some(response.client_request_id),
+            attempts: Some(response.attempts),
+            ..UpdateResult::default()
         })
     }
 
@@ -156,7 +155,7 @@ impl Client {
         target: &Target,
         patch: &CertificationPatch,
         current: Option<&PersonCertification>,
-    ) -> Result<Updated> {
+    ) -> Result<UpdateResult> {
         let mut error = match self.update(target, patch, current).await {
             Err(error) if error.outcome == Outcome::Unknown => error,
             ended => return ended,
@@ -167,14 +166,14 @@ impl Client {
             error.message.push_str("; a read afterwards shows that it was not applied");
             return Err(error);
         }
-        Ok(Updated {
+        Ok(UpdateResult {
             changed: Some(changes(patch, current, Some(&read))),
             certification: Some(read),
             warnings: Some(patch.warnings(current)),
             client_request_id: error.details.client_request_id,
             attempts: error.details.attempts,
             verified: Some(true),
-            ..Updated::default()
+            ..UpdateResult::default()
         })
     }
 
@@ -183,8 +182,8 @@ impl Client {
     pub async fn get(&self, target: &Target, select: &[String]) -> Result<PersonCertification> {
         let query = if select.is_empty() { String::new() } else { format!("?$select={}", select.join(",")) };
         let request = Request::read(target.path() + &query, target.template());
-        let reply = self.send(request).await?;
-        if select.is_empty() { reply.certification() } else { reply.json() }
+        let response = self.send(request).await?;
+        if select.is_empty() { response.certification() } else { response.json() }
     }
 
     /// The certifications of a user, page by page; nothing is sent before the first page is asked for.
@@ -199,7 +198,7 @@ impl Client {
     /// Source: Graph's "Create personCertification" (beta).
     pub async fn create(&self, user: &User, values: &CertificationPatch) -> Result<PersonCertification> {
         user.check()?;
-        values.check(self.unknown_audiences).map_err(|error| error.within("values"))?;
+        values.check(self.unknown_audiences).map_err(|error| error.at("values"))?;
         let request = Self::request(Method::POST, user.path().into_owned(), user.template(), Some(values))?;
         self.send(request).await?.certification()
     }
@@ -212,8 +211,8 @@ impl Client {
             // An earlier attempt had been applied, and now it isn't there.
             Err(error) if error.details.status == Some(404) && error.outcome == Outcome::Unknown => Ok(()),
             Err(error) => Err(error),
-            Ok(reply) if reply.body.is_empty() || reply.json::<Map<String, Value>>().is_ok() => Ok(()),
-            Ok(reply) => Err(reply.unusable("the answer is not what Graph sends; is there a proxy on the way?")),
+            Ok(response) if response.body.is_empty() || response.json::<Map<String, Value>>().is_ok() => Ok(()),
+            Ok(response) => Err(response.unusable("the answer is not what Graph sends; is there a proxy on the way?")),
         }
     }
 
@@ -225,25 +224,25 @@ impl Client {
         match &bearer {
             Ok(bearer) => {
                 let cloud = self.transport.config().cloud;
-                findings.extend(check::token(bearer.token(), cloud, user, self.credential.now()));
+                findings.extend(doctor::token(bearer.token(), cloud, user, self.credential.now()));
             }
             Err(error) => findings.push(Finding::new("token", false, error.message.clone())),
         }
-        findings.push(check::way(self.transport.config()));
+        findings.push(doctor::network(self.transport.config()));
         if bearer.is_ok() {
             let path = user.path().into_owned() + "?$select=id&$top=1";
             let once = Policy { attempts: 1, ..self.patience.policy };
-            let client = Self { patience: Patience { policy: once, ..self.patience.clone() }, ..self.clone() };
+            let client = Self { patience: CallContext { policy: once, ..self.patience.clone() }, ..self.clone() };
             let read = client.send(Request::read(path, user.template())).await;
-            let read = read.map(|reply| reply.date().map(str::to_owned));
-            findings.extend(check::host(self.transport.root(), read, jiff::Timestamp::now()));
+            let read = read.map(|response| response.date().map(str::to_owned));
+            findings.extend(doctor::host(self.transport.root(), read, jiff::Timestamp::now()));
         }
         findings
     }
 
     /// Carries out an operation that was read with [`Call::read`].
-    pub async fn call(&self, call: Call) -> Result<Answer> {
-        let patience = Patience {
+    pub async fn call(&self, call: Call) -> Result<Output> {
+        let patience = CallContext {
             total: call.timeout.unwrap_or(self.patience.total),
             traceparent: call.traceparent,
             progress: call.progress,
@@ -256,19 +255,19 @@ impl Client {
                     true => client.update_verified(target, patch, current.as_deref()).await,
                     false => client.update(target, patch, current.as_deref()).await,
                 };
-                updated.map(|updated| Answer::Updated(Box::new(updated)))
+                updated.map(|updated| Output::Update(Box::new(updated)))
             }
             Operation::Get { target, select } => {
-                client.get(target, select).await.map(|read| Answer::Certification(Box::new(read)))
+                client.get(target, select).await.map(|read| Output::Certification(Box::new(read)))
             }
-            Operation::List { user, query } => client.list(user, query).map(|pages| Answer::Pages(Box::new(pages))),
+            Operation::List { user, query } => client.list(user, query).map(|pages| Output::Pages(Box::new(pages))),
             Operation::Create { user, values } => {
-                client.create(user, values).await.map(|made| Answer::Certification(Box::new(made)))
+                client.create(user, values).await.map(|made| Output::Certification(Box::new(made)))
             }
-            Operation::Delete { target } => client.delete(target).await.map(|()| Answer::Deleted),
-            Operation::Check { user } => Ok(Answer::Checked(client.check(user).await)),
+            Operation::Delete { target } => client.delete(target).await.map(|()| Output::Deleted),
+            Operation::Check { user } => Ok(Output::Findings(client.check(user).await)),
         };
-        answer.map_err(|error| error.respelt(&PersonCertification::RECORD, call.dialect))
+        answer.map_err(|error| error.rename_parameter(&PersonCertification::RECORD, call.dialect))
     }
 
     /// A request that isn't repeated after it was perhaps applied.
@@ -277,8 +276,8 @@ impl Client {
         Ok(Request { method, path, template, body, repeatable: false })
     }
 
-    async fn send(&self, request: Request) -> Result<Reply> {
-        attempts::send(&self.transport, &self.shared, &self.credential, &self.patience, request).await
+    async fn send(&self, request: Request) -> Result<Response> {
+        execute::send(&self.transport, &self.shared, &self.credential, &self.patience, request).await
     }
 }
 

@@ -6,7 +6,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::Client;
-use super::attempts::Request;
+use super::execute::Request;
 use crate::{Error, ErrorKind, Outcome, PersonCertification, Result};
 
 /// Which certifications of a user a list holds, and how. Source: Graph's "List certifications", query parameters.

@@ -6,9 +6,9 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use url::Url;
 
-use super::attempts::Request;
-use super::reply::Reply;
-use crate::net::{connections, network, read};
+use super::execute::Request;
+use super::response::Response;
+use crate::http::{connections, network, read};
 use crate::{Config, Error, ErrorKind, Outcome, Result};
 
 /// An error's body is read up to here; the rest says nothing more.
@@ -67,7 +67,7 @@ impl Transport {
         authorization: HeaderValue,
         traceparent: Option<&HeaderValue>,
         limit: Duration,
-    ) -> Result<Reply> {
+    ) -> Result<Response> {
         let id = uuid::Uuid::new_v4().to_string();
         let limited = tokio::time::timeout(limit, self.exchange(request, authorization, traceparent, &id)).await;
         limited
@@ -88,7 +88,7 @@ impl Transport {
         authorization: HeaderValue,
         traceparent: Option<&HeaderValue>,
         id: &str,
-    ) -> Result<Reply> {
+    ) -> Result<Response> {
         let http = self.http.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut sent = http
             .request(request.method.clone(), format!("{}{}", self.base, request.path))
@@ -102,16 +102,16 @@ impl Transport {
         if let Some(body) = &request.body {
             sent = sent.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
-        let response = sent.send().await.map_err(network)?;
-        let success = response.status().is_success();
+        let answered = sent.send().await.map_err(network)?;
+        let success = answered.status().is_success();
         let longest = if success { self.longest } else { LONGEST_ERROR };
-        let mut reply = Reply::of(&response, id);
-        let (body, whole) = read(response, longest).await.map_err(|error| reply.lost(error))?;
+        let mut response = Response::of(&answered, id);
+        let (body, whole) = read(answered, longest).await.map_err(|error| response.lost(error))?;
         if success && !whole {
-            return Err(reply.unusable(&format!("the answer is larger than {longest} bytes")));
+            return Err(response.unusable(&format!("the answer is larger than {longest} bytes")));
         }
-        reply.body = body;
-        if success { Ok(reply) } else { Err(reply.into_error()) }
+        response.body = body;
+        if success { Ok(response) } else { Err(response.into_error()) }
     }
 
     /// A link that the service gave, as a path below the version. Links to anywhere else are refused.

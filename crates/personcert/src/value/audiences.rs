@@ -5,9 +5,9 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::Dialect;
-use super::dialect::advice;
-use super::kind::{Kind, PropertyValue, wrong_type};
+use crate::host::Dialect;
+use crate::host::advice;
+use crate::schema::{Kind, PropertyValue, wrong_type};
 use crate::{Error, Result};
 
 /// The members in the order of their flags; `me` is 0, the empty set.

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::Dialect;
-use super::kind::{Kind, PropertyValue, wrong_type};
+use crate::host::Dialect;
+use crate::schema::{Kind, PropertyValue, wrong_type};
 use crate::{Error, Result};
 
 /// A real calendar date of the years 1 to 9999, written `YYYY-MM-DD`.

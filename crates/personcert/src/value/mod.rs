@@ -2,23 +2,13 @@
 
 mod audiences;
 mod date;
-mod dialect;
-mod kind;
-pub(crate) mod record;
-mod room;
-mod url;
+mod web_url;
 
 pub use audiences::Audiences;
 pub use date::Date;
-pub use dialect::{Dialect, Naming};
-pub use kind::{Kind, PropertyValue};
-pub use record::{Members, Property, Record};
-pub use room::{Refusal, Room};
-pub use url::Url;
+pub use web_url::WebUrl;
 
-pub(crate) use dialect::advice;
-pub(crate) use kind::wrong_type;
-pub(crate) use record::record;
+use crate::schema::record;
 
 record! {
     /// Who did something: a person, a program or a device.

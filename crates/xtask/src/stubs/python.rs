@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use personcert::value::{Kind, Property};
+use personcert::schema::{Kind, Property};
 
 use super::{RESULTS, changes, plain, settings};
 

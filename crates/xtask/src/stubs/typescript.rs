@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use personcert::value::{Kind, Property};
-use personcert::{Details, ErrorKind, Outcome};
+use personcert::schema::{Kind, Property};
+use personcert::{ErrorDetails, ErrorKind, Outcome};
 
 use super::{RESULTS, changes, plain, settings};
 
@@ -41,7 +41,7 @@ pub(super) fn types() -> String {
     union(&mut out, "Outcome", "Was the change applied?", Outcome::ALL.iter().map(|(_, text, doc)| (*text, *doc)));
     out.push_str("\n/** The properties of an error. */\nexport interface PersonCertErrorAttributes {\n");
     out.push_str("  kind: ErrorKind\n  outcome: Outcome\n");
-    for (_, name, kind, doc) in Details::ALL {
+    for (_, name, kind, doc) in ErrorDetails::ALL {
         let _ = writeln!(out, "  /** {} */\n  {name}: {} | null", plain(doc), read(*kind));
     }
     out.push_str("}\n");

@@ -9,14 +9,14 @@ use serde_json::Value;
 
 use crate::auth::token::claims;
 use crate::config::Cloud;
-use crate::value::record;
+use crate::schema::record;
 use crate::{Config, Error, ErrorKind, User};
 
 record! {
     /// One thing that was checked.
     pub struct Finding {
-        name = "name": String, "What was checked: `token`, `user`, `application`, `tenant`, `audience`, `lifetime`, `permissions`, `way`, `host` or `clock`.";
-        good = "good": bool, "Whether calls can succeed with it.";
+        name = "name": String, "What was checked: `token`, `user`, `application`, `tenant`, `audience`, `lifetime`, `permissions`, `network`, `host` or `clock`.";
+        ok = "ok": bool, "Whether calls can succeed with it.";
         message = "message": String, "What was found, and how to mend it, in one line.";
     }
 }
@@ -28,14 +28,14 @@ const SKEW: Duration = Duration::from_mins(5);
 
 impl Finding {
     pub(crate) fn new(name: &str, good: bool, message: impl Into<String>) -> Self {
-        Self { name: Some(name.into()), good: Some(good), message: Some(message.into()), ..Self::default() }
+        Self { name: Some(name.into()), ok: Some(good), message: Some(message.into()), ..Self::default() }
     }
 }
 
 /// What is wrong with a token that a first write is about to be sent with, as far as it can be told for free.
 pub(crate) fn warning(token_text: &str, cloud: Cloud, template: &str, now: SystemTime) -> Option<String> {
     let user = if template.starts_with("/me") { User::Me } else { User::Named(String::new()) };
-    let bad = token(token_text, cloud, &user, now).into_iter().filter(|finding| finding.good == Some(false));
+    let bad = token(token_text, cloud, &user, now).into_iter().filter(|finding| finding.ok == Some(false));
     let wrong: Vec<_> = bad.filter_map(|finding| Some(format!("{}: {}", finding.name?, finding.message?))).collect();
     (!wrong.is_empty()).then(|| format!("this change may be refused; {}", wrong.join("; ")))
 }
@@ -127,7 +127,7 @@ fn permissions(claims: &Value, user: &User) -> Finding {
 }
 
 /// Through which proxy, and whose certificates are trusted.
-pub(crate) fn way(config: &Config) -> Finding {
+pub(crate) fn network(config: &Config) -> Finding {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let proxy = match (&config.proxy, variable("HTTPS_PROXY").or_else(|| variable("https_proxy"))) {
         (Some(_), _) => "the proxy that is set".to_owned(),
@@ -138,7 +138,7 @@ pub(crate) fn way(config: &Config) -> Finding {
     let trust = config.ca_file.as_ref().map(|file| format!("the machine's authorities and {file}"));
     let trust = trust.or_else(|| variable("SSL_CERT_FILE").map(|file| format!("the authorities in {file}")));
     let trust = trust.unwrap_or_else(|| "the machine's certificate authorities".into());
-    Finding::new("way", true, format!("{proxy}; {trust}"))
+    Finding::new("network", true, format!("{proxy}; {trust}"))
 }
 
 /// What a read said of the host and of the clocks.

@@ -12,7 +12,7 @@ const RAISE: f64 = 0.01;
 
 /// The pace of all requests of a client.
 #[derive(Debug, Default)]
-pub(super) struct Pace(Mutex<Option<Held>>, Mutex<Recent>);
+pub(super) struct Limiter(Mutex<Option<Held>>, Mutex<Recent>);
 
 /// The pace once the service has asked for one.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Recent {
     }
 }
 
-impl Pace {
+impl Limiter {
     /// Takes a place in the queue; gives how long to wait for it.
     pub(super) fn place(&self, now: Instant) -> Duration {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -102,7 +102,7 @@ mod tests {
 
     /// A service that allows so many requests a second, and a client that sends as fast as its pace lets it.
     fn refused(allowed: u32, seconds: u32, count_from: u32) -> (u32, u32) {
-        let (pace, start) = (Pace::default(), Instant::now());
+        let (pace, start) = (Limiter::default(), Instant::now());
         let (mut sent, mut refused) = (0, 0);
         let (mut window, mut used) = (0, 0);
         let mut now = start;
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn nothing_is_held_back_before_the_first_429_and_long_after_the_last() {
-        let (pace, now) = (Pace::default(), Instant::now());
+        let (pace, now) = (Limiter::default(), Instant::now());
         assert!((0..1000).all(|_| pace.place(now).is_zero()));
         pace.throttled(now, now, Duration::from_secs(3));
         assert_eq!(pace.place(now), Duration::from_secs(3));
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn one_burst_of_429s_lowers_the_pace_once() {
-        let (pace, now) = (Pace::default(), Instant::now());
+        let (pace, now) = (Limiter::default(), Instant::now());
         (0..100).for_each(|_| pace.succeeded(now));
         let later = now + Duration::from_millis(100);
         (0..32).for_each(|_| pace.throttled(now, later, Duration::ZERO));

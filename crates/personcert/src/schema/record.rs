@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{Dialect, Kind, Naming};
+use super::Kind;
+use crate::host::{Dialect, Naming};
 
 /// An object's description: what its type is called and which members it has.
 #[derive(Debug)]
@@ -70,7 +71,7 @@ macro_rules! record {
     ($(#[doc = $doc:literal])+ pub struct $record:ident {
         $($field:ident = $graph:literal: $type:ty, $text:literal;)+
     }) => {
-        $crate::value::record! { $(#[doc = $doc])+ pub struct $record { updatable {} read_only {
+        $crate::schema::record! { $(#[doc = $doc])+ pub struct $record { updatable {} read_only {
             $($field = $graph: $type, $text;)+
         } } }
     };
@@ -90,25 +91,25 @@ macro_rules! record {
 
         impl $record {
             /// The description of the type: its name, its meaning and its members.
-            pub const RECORD: $crate::value::Record = $crate::value::Record {
+            pub const RECORD: $crate::schema::Record = $crate::schema::Record {
                 name: stringify!($record),
                 doc: concat!($($doc, "\n"),+),
                 properties: &[
-                    $($crate::value::Property {
+                    $($crate::schema::Property {
                         name: $graph,
-                        snake: $crate::value::record::plain(stringify!($field)),
-                        kind: <$type as $crate::value::PropertyValue>::KIND,
+                        snake: $crate::schema::record::plain(stringify!($field)),
+                        kind: <$type as $crate::schema::PropertyValue>::KIND,
                         updatable: true,
                         doc: $text,
-                        fits: <$type as $crate::value::PropertyValue>::fits,
+                        fits: <$type as $crate::schema::PropertyValue>::fits,
                     },)*
-                    $($crate::value::Property {
+                    $($crate::schema::Property {
                         name: $fixed_graph,
-                        snake: $crate::value::record::plain(stringify!($fixed)),
-                        kind: <$fixed_type as $crate::value::PropertyValue>::KIND,
+                        snake: $crate::schema::record::plain(stringify!($fixed)),
+                        kind: <$fixed_type as $crate::schema::PropertyValue>::KIND,
                         updatable: false,
                         doc: $fixed_text,
-                        fits: <$fixed_type as $crate::value::PropertyValue>::fits,
+                        fits: <$fixed_type as $crate::schema::PropertyValue>::fits,
                     },)*
                 ],
             };
@@ -116,8 +117,8 @@ macro_rules! record {
             /// The value of the member with Graph's name `name`, as JSON; none where it is absent or null.
             pub fn get(&self, name: &str) -> Option<serde_json::Value> {
                 match name {
-                    $($graph if self.$field.is_some() => self.$field.as_ref().map($crate::value::record::write),)*
-                    $($fixed_graph if self.$fixed.is_some() => self.$fixed.as_ref().map($crate::value::record::write),)*
+                    $($graph if self.$field.is_some() => self.$field.as_ref().map($crate::schema::record::write),)*
+                    $($fixed_graph if self.$fixed.is_some() => self.$fixed.as_ref().map($crate::schema::record::write),)*
                     _ => self.extra.get(name).cloned(),
                 }
             }
@@ -129,10 +130,10 @@ macro_rules! record {
                     self.extra.shift_remove(name);
                 }
                 let unread = match name {
-                    $($graph if value.is_null() => { self.$field = None; $crate::value::record::add(&mut self.nulls, $graph); None }
-                    $graph => $crate::value::record::read_into(&mut self.$field, value),)*
-                    $($fixed_graph if value.is_null() => { self.$fixed = None; $crate::value::record::add(&mut self.nulls, $fixed_graph); None }
-                    $fixed_graph => $crate::value::record::read_into(&mut self.$fixed, value),)*
+                    $($graph if value.is_null() => { self.$field = None; $crate::schema::record::add(&mut self.nulls, $graph); None }
+                    $graph => $crate::schema::record::read_into(&mut self.$field, value),)*
+                    $($fixed_graph if value.is_null() => { self.$fixed = None; $crate::schema::record::add(&mut self.nulls, $fixed_graph); None }
+                    $fixed_graph => $crate::schema::record::read_into(&mut self.$fixed, value),)*
                     _ => Some(value),
                 };
                 if let Some(value) = unread {
@@ -185,8 +186,8 @@ macro_rules! record {
             }
         }
 
-        impl $crate::value::PropertyValue for $record {
-            const KIND: $crate::value::Kind = $crate::value::Kind::Record(&Self::RECORD);
+        impl $crate::schema::PropertyValue for $record {
+            const KIND: $crate::schema::Kind = $crate::schema::Kind::Record(&Self::RECORD);
 
             fn read(value: serde_json::Value) -> std::result::Result<Self, serde_json::Value> {
                 let serde_json::Value::Object(object) = value else { return Err(value) };
@@ -203,11 +204,11 @@ macro_rules! record {
 
             fn accept(
                 value: &serde_json::Value,
-                dialect: $crate::value::Dialect,
+                dialect: $crate::host::Dialect,
             ) -> $crate::Result<Self> {
-                let graph = $crate::value::record::in_graph_names(&Self::RECORD, value, dialect)?;
+                let graph = $crate::schema::record::in_graph_names(&Self::RECORD, value, dialect)?;
                 Self::read(serde_json::Value::Object(graph))
-                    .map_err(|value| $crate::value::wrong_type(&value, Self::KIND))
+                    .map_err(|value| $crate::schema::wrong_type(&value, Self::KIND))
             }
         }
     };
@@ -263,10 +264,10 @@ pub(crate) fn in_graph_names(
         let found = record.find(name, dialect.naming).or_else(|| record.find(name, Naming::Camel));
         let property = found.ok_or_else(|| {
             let allowed: Vec<_> = record.properties.iter().map(|property| property.named(dialect)).collect();
-            crate::Error::value(format!("unknown member; {}", super::advice(name, &allowed))).within(name)
+            crate::Error::value(format!("unknown member; {}", crate::host::advice(name, &allowed))).at(name)
         })?;
         if !value.is_null() && !(property.fits)(value) {
-            return Err(super::wrong_type(value, property.kind).within(name));
+            return Err(super::wrong_type(value, property.kind).at(name));
         }
         graph.insert(property.name.to_owned(), value.clone());
     }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Dialect, Record};
+use super::Record;
+use crate::host::Dialect;
 use crate::{Error, Result};
 
 /// What a property holds, in terms that every language maps to types of its own.
@@ -119,7 +120,7 @@ impl<T: PropertyValue> PropertyValue for Vec<T> {
 
     fn accept(value: &Value, dialect: Dialect) -> Result<Self> {
         let Value::Array(items) = value else { return Err(wrong_type(value, Self::KIND)) };
-        let accept = |(at, item)| T::accept(item, dialect).map_err(|error| error.within(&format!("[{at}]")));
+        let accept = |(at, item)| T::accept(item, dialect).map_err(|error| error.at(&format!("[{at}]")));
         items.iter().enumerate().map(accept).collect()
     }
 }

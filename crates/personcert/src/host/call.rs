@@ -6,10 +6,12 @@ use reqwest::header::HeaderValue;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::{Dialect, advice};
 use crate::config::Setting;
-use crate::value::{Dialect, Kind, PropertyValue, advice, wrong_type};
+use crate::schema::{Kind, PropertyValue, wrong_type};
 use crate::{
-    CertificationPatch, Error, Finding, ListQuery, Pages, PersonCertification, Progress, Result, Target, Updated, User,
+    CallState, CertificationPatch, Error, Finding, ListQuery, Pages, PersonCertification, Result, Target, UpdateResult,
+    User,
 };
 
 /// An operation, ready to be carried out by [`Client::call`](crate::Client::call).
@@ -20,7 +22,7 @@ pub struct Call {
     pub(crate) timeout: Option<Duration>,
     /// The W3C trace context to send along.
     pub(crate) traceparent: Option<HeaderValue>,
-    pub(crate) progress: Progress,
+    pub(crate) progress: CallState,
     /// How the caller spells names, for errors found later.
     pub(crate) dialect: Dialect,
 }
@@ -38,20 +40,20 @@ pub(crate) enum Operation {
 /// What a [`Call`] gives back.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Answer {
+pub enum Output {
     /// What an update did.
-    Updated(Box<Updated>),
+    Update(Box<UpdateResult>),
     /// The certification read or created.
     Certification(Box<PersonCertification>),
     /// It is gone.
     Deleted,
     /// What a check found.
-    Checked(Vec<Finding>),
+    Findings(Vec<Finding>),
     /// The pages of a list, fetched as they are asked for.
     Pages(Box<Pages>),
 }
 
-impl Answer {
+impl Output {
     /// The answer in Graph's names. Pages have no value of their own: null.
     pub fn to_value(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()
@@ -60,35 +62,35 @@ impl Answer {
     /// What [`to_value`](Self::to_value) gives.
     pub const fn kind(&self) -> Kind {
         match self {
-            Self::Updated(_) => Updated::KIND,
+            Self::Update(_) => UpdateResult::KIND,
             Self::Certification(_) => PersonCertification::KIND,
-            Self::Checked(_) => Kind::List(&Finding::KIND),
+            Self::Findings(_) => Kind::List(&Finding::KIND),
             Self::Deleted | Self::Pages(_) => Kind::Any,
         }
     }
 }
 
-/// A member of an [`Answer`].
+/// A member of an [`Output`].
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Member {
+pub enum OutputMember {
     /// Its value as JSON.
     Value(Value),
     /// A certification, whose members can be asked for in turn.
     Certification(Box<PersonCertification>),
 }
 
-impl Answer {
+impl Output {
     /// The member with Graph's name `name`; none where it is absent or null. So that a language makes only what is looked
     /// at.
-    pub fn member(&self, name: &str) -> Option<Member> {
+    pub fn member(&self, name: &str) -> Option<OutputMember> {
         match self {
-            Self::Updated(updated) if name == "certification" => {
-                updated.certification.clone().map(|certification| Member::Certification(Box::new(certification)))
+            Self::Update(updated) if name == "certification" => {
+                updated.certification.clone().map(|certification| OutputMember::Certification(Box::new(certification)))
             }
-            Self::Updated(updated) => updated.get(name).map(Member::Value),
-            Self::Certification(certification) => certification.get(name).map(Member::Value),
-            Self::Deleted | Self::Checked(_) | Self::Pages(_) => None,
+            Self::Update(updated) => updated.get(name).map(OutputMember::Value),
+            Self::Certification(certification) => certification.get(name).map(OutputMember::Value),
+            Self::Deleted | Self::Findings(_) | Self::Pages(_) => None,
         }
     }
 
@@ -109,12 +111,12 @@ impl Answer {
     }
 }
 
-impl Serialize for Answer {
+impl Serialize for Output {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Updated(updated) => updated.serialize(serializer),
+            Self::Update(updated) => updated.serialize(serializer),
             Self::Certification(certification) => certification.serialize(serializer),
-            Self::Checked(findings) => findings.serialize(serializer),
+            Self::Findings(findings) => findings.serialize(serializer),
             Self::Deleted | Self::Pages(_) => serializer.serialize_unit(),
         }
     }
@@ -156,21 +158,21 @@ impl Call {
                 given.only(&["id", "user", "timeout", "traceparent"])?;
                 Operation::Delete { target: given.target()? }
             }
-            "check" => {
+            "doctor" => {
                 given.only(&["user", "timeout", "traceparent"])?;
                 Operation::Check { user: given.user()? }
             }
             other => {
-                let all = ["update", "get", "list", "create", "delete", "check"];
+                let all = ["update", "get", "list", "create", "delete", "doctor"];
                 return Err(Error::input("operation", format!("unknown operation; {}", advice(other, &all))));
             }
         };
         let (timeout, traceparent) = (given.setting("timeout")?, given.traceparent()?);
-        Ok(Self { operation, timeout, traceparent, progress: Progress::default(), dialect })
+        Ok(Self { operation, timeout, traceparent, progress: CallState::default(), dialect })
     }
 
     /// How far the call has got, to be asked when it is given up.
-    pub fn progress(&self) -> Progress {
+    pub fn progress(&self) -> CallState {
         self.progress.clone()
     }
 }
@@ -194,7 +196,7 @@ impl Arguments<'_> {
     }
 
     fn setting<T: Setting>(&self, name: &str) -> Result<Option<T>> {
-        let take = |value| T::take(value, self.dialect).map_err(|error| error.within(name));
+        let take = |value| T::take(value, self.dialect).map_err(|error| error.at(name));
         self.get(name).map(take).transpose()
     }
 
@@ -227,9 +229,9 @@ impl Arguments<'_> {
         match self.get(name) {
             None => Ok(CertificationPatch::default()),
             Some(Value::Object(changes)) => {
-                CertificationPatch::read(changes, self.dialect).map_err(|error| error.within(name))
+                CertificationPatch::read(changes, self.dialect).map_err(|error| error.at(name))
             }
-            Some(other) => Err(wrong_type(other, PersonCertification::KIND).within(name)),
+            Some(other) => Err(wrong_type(other, PersonCertification::KIND).at(name)),
         }
     }
 
@@ -237,7 +239,7 @@ impl Arguments<'_> {
         let Some(value) = self.get("current") else { return Ok(None) };
         let read = PersonCertification::read(value.clone());
         read.map(|read| Some(Box::new(read)))
-            .map_err(|value| wrong_type(&value, PersonCertification::KIND).within("current"))
+            .map_err(|value| wrong_type(&value, PersonCertification::KIND).at("current"))
     }
 
     fn query(&self) -> Result<ListQuery> {
@@ -256,7 +258,7 @@ impl Arguments<'_> {
 
     fn select(&self) -> Result<Vec<String>> {
         let Some(value) = self.get("select") else { return Ok(Vec::new()) };
-        let names = Vec::<String>::accept(value, self.dialect).map_err(|error| error.within("select"))?;
+        let names = Vec::<String>::accept(value, self.dialect).map_err(|error| error.at("select"))?;
         let graph = |name: &String| {
             let found = PersonCertification::RECORD.find(name, self.dialect.naming);
             found.map(|property| property.name.to_owned()).ok_or_else(|| {

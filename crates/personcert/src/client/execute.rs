@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use reqwest::header::HeaderValue;
 
-use super::pace::Pace;
-use super::reply::Reply;
+use super::limiter::Limiter;
+use super::response::Response;
 use super::transport::Transport;
-use crate::attempt::{Attempt, Hook, Progress};
+use crate::attempt::{Attempt, CallState, Hook};
 use crate::auth::{Bearer, TokenCache};
-use crate::check;
-use crate::net::random;
+use crate::doctor;
+use crate::http::random;
 use crate::retry::{Policy, Quota};
 use crate::{Error, ErrorKind, Outcome, Result};
 
@@ -24,7 +24,7 @@ const PERSON: Duration = Duration::from_mins(16);
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) quota: Quota,
-    pub(super) pace: Pace,
+    pub(super) pace: Limiter,
     /// Whether the caller was told that the service will change.
     told: AtomicBool,
     /// Whether the token was looked at before a write.
@@ -35,7 +35,7 @@ impl Shared {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
             quota: Quota::new(),
-            pace: Pace::default(),
+            pace: Limiter::default(),
             told: AtomicBool::new(false),
             looked: AtomicBool::new(false),
         })
@@ -63,14 +63,14 @@ impl Request {
 
 /// How patiently a call is made.
 #[derive(Clone, Debug)]
-pub(super) struct Patience {
+pub(super) struct CallContext {
     pub(super) policy: Policy,
     /// The longest a call may take, waits included.
     pub(super) total: Duration,
     /// The longest one attempt may take.
     pub(super) attempt: Duration,
     pub(super) traceparent: Option<HeaderValue>,
-    pub(super) progress: Progress,
+    pub(super) progress: CallState,
     pub(super) hook: Option<Hook>,
 }
 
@@ -79,10 +79,10 @@ pub(super) async fn send(
     transport: &Transport,
     shared: &Shared,
     credential: &Arc<TokenCache>,
-    patience: &Patience,
+    patience: &CallContext,
     request: Request,
-) -> Result<Reply> {
-    let asks = credential.asks_a_person();
+) -> Result<Response> {
+    let asks = credential.is_interactive();
     let mut deadline = Instant::now() + patience.total;
     let mut overall = Outcome::NotSent;
     let mut attempt = 0;
@@ -93,7 +93,7 @@ pub(super) async fn send(
     }
     let writes = request.method != Method::GET;
     let warning = if writes && !shared.looked.swap(true, Ordering::Relaxed) {
-        check::warning(bearer.token(), transport.config().cloud, request.template, credential.now())
+        doctor::warning(bearer.token(), transport.config().cloud, request.template, credential.now())
     } else {
         None
     };
@@ -111,21 +111,22 @@ pub(super) async fn send(
         let ended = transport.send(&request, bearer.header.clone(), patience.traceparent.as_ref(), limit).await;
         let took = began.elapsed();
         let error = match ended {
-            Ok(mut reply) => {
+            Ok(mut response) => {
                 shared.quota.give_back(attempt - 1);
                 shared.pace.succeeded(Instant::now());
-                reply.attempts = attempt;
-                if reply.notice.is_some() && shared.told.swap(true, Ordering::Relaxed) {
-                    reply.notice = None;
+                response.attempts = attempt;
+                if response.notice.is_some() && shared.told.swap(true, Ordering::Relaxed) {
+                    response.notice = None;
                 }
-                reply.notice = warning.into_iter().chain(reply.notice).reduce(|one, other| format!("{one}; {other}"));
+                response.notice =
+                    warning.into_iter().chain(response.notice).reduce(|one, other| format!("{one}; {other}"));
                 let mut told =
-                    Attempt::new(named(&request, attempt), took, Some(reply.client_request_id.clone()), None);
-                told.status = Some(u32::from(reply.status));
-                told.request_id.clone_from(&reply.request_id);
-                told.notice.clone_from(&reply.notice);
+                    Attempt::new(named(&request, attempt), took, Some(response.client_request_id.clone()), None);
+                told.status = Some(u32::from(response.status));
+                told.request_id.clone_from(&response.request_id);
+                told.notice.clone_from(&response.notice);
                 told.tell(patience.hook.as_ref());
-                return Ok(reply);
+                return Ok(response);
             }
             Err(error) => error,
         };
@@ -133,7 +134,7 @@ pub(super) async fn send(
         patience.progress.set(overall);
         let left = deadline.saturating_duration_since(Instant::now());
         let mut wait = patience.policy.decide(&error, request.repeatable, attempt, left, random());
-        if error.details.status == Some(401) && credential.renews() && !replaced {
+        if error.details.status == Some(401) && credential.is_refreshable() && !replaced {
             // Once a call: a token that is new and not good either is for the caller to know of.
             replaced = true;
             match in_time(left, credential.replace(bearer.number, error.challenge().map(str::to_owned))).await {

@@ -75,7 +75,7 @@ pub(crate) fn network(error: reqwest::Error) -> Error {
             "no secure connection to the service: {cause}; where a proxy or a company signs certificates, name its \
              certificate authority"
         );
-        return of(ErrorKind::Network, Outcome::NotSent, why, error).for_good();
+        return of(ErrorKind::Network, Outcome::NotSent, why, error).permanent();
     }
     if error.is_connect() && error.is_timeout() {
         return of(

@@ -50,7 +50,7 @@ pub(crate) fn advice(unknown: &str, allowed: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::advice;
+    use crate::host::advice;
 
     #[test]
     fn a_misspelt_name_gets_the_nearest_one() {

@@ -3,15 +3,15 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::value::{Kind, PropertyValue, record};
+use crate::schema::{Kind, PropertyValue, record};
 use crate::{CertificationPatch, PROPERTIES, PersonCertification};
 
 /// The name of a property, as Graph writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Name(pub String);
+pub struct PropertyName(pub String);
 
-impl PropertyValue for Name {
+impl PropertyValue for PropertyName {
     const KIND: Kind = Kind::Name;
 
     fn read(value: Value) -> Result<Self, Value> {
@@ -47,8 +47,8 @@ impl PropertyValue for u32 {
 
 record! {
     /// One member of a certification that an update changed.
-    pub struct Changed {
-        name = "name": Name, "The member.";
+    pub struct PropertyChange {
+        name = "name": PropertyName, "The member.";
         before = "before": Value, "Its value before; absent when the certification was not given as `current`.";
         after = "after": Value, "Its value after.";
         sent = "sent": bool, "Whether the update asked for it; false when the service recalculated it.";
@@ -57,9 +57,9 @@ record! {
 
 record! {
     /// What an update did.
-    pub struct Updated {
+    pub struct UpdateResult {
         certification = "certification": PersonCertification, "The certification as it is now; absent when the service answered without it (204).";
-        changed = "changed": Vec<Changed>, "The members that changed. With `current`: all that differ from it, those the service recalculated included. Without: those that were sent.";
+        changed = "changed": Vec<PropertyChange>, "The members that changed. With `current`: all that differ from it, those the service recalculated included. Without: those that were sent.";
         warnings = "warnings": Vec<String>, "What is odd but allowed, such as an end before the start.";
         status = "status": u32, "The HTTP status, 200 or 204; absent when nothing differed and nothing was sent.";
         request_id = "requestId": String, "The service's id for the request.";
@@ -74,14 +74,14 @@ pub(crate) fn changes(
     patch: &CertificationPatch,
     before: Option<&PersonCertification>,
     after: Option<&PersonCertification>,
-) -> Vec<Changed> {
+) -> Vec<PropertyChange> {
     let sent = patch.names();
-    let change = |name: &str, before: Option<Value>, after: Option<Value>| Changed {
+    let change = |name: &str, before: Option<Value>, after: Option<Value>| PropertyChange {
         sent: Some(sent.contains(&name)),
-        name: Some(Name(name.to_owned())),
+        name: Some(PropertyName(name.to_owned())),
         before,
         after,
-        ..Changed::default()
+        ..PropertyChange::default()
     };
     let (Some(before), Some(after)) = (before, after) else {
         let one = |&name: &&str| {

@@ -2,7 +2,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use reqwest::Response;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -11,7 +10,7 @@ use crate::retry::retry_after;
 use crate::{Error, ErrorKind, Outcome, PersonCertification, Result};
 
 /// An answer of the service.
-pub(super) struct Reply {
+pub(super) struct Response {
     pub(super) status: u16,
     pub(super) request_id: Option<String>,
     pub(super) client_request_id: String,
@@ -25,9 +24,9 @@ pub(super) struct Reply {
     retry_after: Option<f64>,
 }
 
-impl Reply {
+impl Response {
     /// The head of an answer; its body is still to be read.
-    pub(super) fn of(response: &Response, client_request_id: &str) -> Self {
+    pub(super) fn of(response: &reqwest::Response, client_request_id: &str) -> Self {
         let headers = response.headers();
         Self {
             status: response.status().as_u16(),
@@ -75,9 +74,9 @@ impl Reply {
         self.describe(Error::new(ErrorKind::Network, Outcome::Unknown, why).caused_by(error.without_url()))
     }
 
-    /// The service's refusal or failure.
+    /// The service's error or failure.
     pub(super) fn into_error(self) -> Error {
-        self.describe(error_of(self.status, &self.body).demanding(self.challenge.clone()))
+        self.describe(error_of(self.status, &self.body).with_claims(self.challenge.clone()))
     }
 
     fn describe(&self, mut error: Error) -> Error {

@@ -5,34 +5,34 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::kind::{Kind, PropertyValue};
+use crate::schema::{Kind, PropertyValue};
 use crate::{Error, Result};
 
 /// An address. To Graph it is plain text, and any text is read; only an absolute http or https address is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
-pub struct Url(String);
+pub struct WebUrl(String);
 
-impl Url {
+impl WebUrl {
     /// The address as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl From<&str> for Url {
+impl From<&str> for WebUrl {
     fn from(text: &str) -> Self {
         Self(text.to_owned())
     }
 }
 
-impl fmt::Display for Url {
+impl fmt::Display for WebUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl PropertyValue for Url {
+impl PropertyValue for WebUrl {
     const KIND: Kind = Kind::Url;
 
     fn read(value: Value) -> std::result::Result<Self, Value> {

@@ -1,0 +1,12 @@
+//! What only language bindings need: a call by name, its result member by member, spellings and limits.
+
+mod call;
+mod dialect;
+mod limits;
+
+pub use call::{Call, Output, OutputMember};
+pub use dialect::{Dialect, Naming};
+pub use limits::{ConvertError, CopyLimits};
+
+pub(crate) use call::Operation;
+pub(crate) use dialect::advice;
