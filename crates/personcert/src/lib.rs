@@ -15,6 +15,7 @@ pub mod fuzzing;
 pub mod host;
 mod http;
 mod retry;
+mod retry_budget;
 pub mod schema;
 mod secret;
 mod target;

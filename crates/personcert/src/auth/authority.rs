@@ -9,7 +9,7 @@ use url::{Url, form_urlencoded};
 use super::token::claims;
 use super::{AccessToken, TokenRequest};
 use crate::http::{connections, network, random, read};
-use crate::retry::{Policy, retry_after};
+use crate::retry::{RetryPolicy, retry_after};
 use crate::{Config, Error, ErrorKind, Outcome, Result, Secret};
 
 /// The longest answer that is read.
@@ -67,7 +67,7 @@ impl Authority {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let began = Instant::now();
         let attempts = u32::try_from(self.config.max_attempts).unwrap_or(u32::MAX);
-        let policy = Policy { attempts, first: self.config.retry_delay };
+        let policy = RetryPolicy { max_attempts: attempts, base_delay: self.config.retry_delay };
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -87,7 +87,7 @@ impl Authority {
             error.details.target = Some(format!("POST {address}"));
             error.details.attempts = Some(attempt);
             let left = self.config.timeout.saturating_sub(began.elapsed());
-            match policy.decide(&error, true, attempt, left, random()) {
+            match policy.next_delay(&error, true, attempt, left, random()) {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => return Err(error),
             }

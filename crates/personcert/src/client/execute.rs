@@ -14,7 +14,8 @@ use crate::attempt::{Attempt, CallState, Hook};
 use crate::auth::{Bearer, TokenCache};
 use crate::doctor;
 use crate::http::random;
-use crate::retry::{Policy, Quota};
+use crate::retry::RetryPolicy;
+use crate::retry_budget::RetryBudget;
 use crate::{Error, ErrorKind, Outcome, Result};
 
 /// The longest that a person who signs in is waited for.
@@ -23,7 +24,7 @@ const PERSON: Duration = Duration::from_mins(16);
 /// What all clones of a client share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) quota: Quota,
+    pub(super) retry_budget: RetryBudget,
     pub(super) pace: Limiter,
     /// Whether the caller was told that the service will change.
     told: AtomicBool,
@@ -34,7 +35,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
-            quota: Quota::new(),
+            retry_budget: RetryBudget::new(),
             pace: Limiter::default(),
             told: AtomicBool::new(false),
             looked: AtomicBool::new(false),
@@ -64,7 +65,7 @@ impl Request {
 /// How patiently a call is made.
 #[derive(Clone, Debug)]
 pub(super) struct CallContext {
-    pub(super) policy: Policy,
+    pub(super) policy: RetryPolicy,
     /// The longest a call may take, waits included.
     pub(super) total: Duration,
     /// The longest one attempt may take.
@@ -86,6 +87,7 @@ pub(super) async fn send(
     let mut deadline = Instant::now() + patience.total;
     let mut overall = Outcome::NotSent;
     let mut attempt = 0;
+    let mut withdrawn = 0;
     let mut replaced = false;
     let mut bearer = in_time(if asks { PERSON } else { patience.total }, credential.bearer()).await?;
     if asks {
@@ -112,7 +114,7 @@ pub(super) async fn send(
         let took = began.elapsed();
         let error = match ended {
             Ok(mut response) => {
-                shared.quota.give_back(attempt - 1);
+                shared.retry_budget.deposit(withdrawn);
                 shared.pace.succeeded(Instant::now());
                 response.attempts = attempt;
                 if response.notice.is_some() && shared.told.swap(true, Ordering::Relaxed) {
@@ -133,7 +135,7 @@ pub(super) async fn send(
         overall = worse(overall, error.outcome);
         patience.progress.set(overall);
         let left = deadline.saturating_duration_since(Instant::now());
-        let mut wait = patience.policy.decide(&error, request.repeatable, attempt, left, random());
+        let mut wait = patience.policy.next_delay(&error, request.repeatable, attempt, left, random());
         if error.details.status == Some(401) && credential.is_refreshable() && !replaced {
             // Once a call: a token that is new and not good either is for the caller to know of.
             replaced = true;
@@ -143,8 +145,12 @@ pub(super) async fn send(
             }
         } else if error.kind == ErrorKind::Throttled {
             shared.pace.throttled(began, Instant::now(), wait.unwrap_or_default());
-        } else if wait.is_some() && !shared.quota.take() {
-            wait = None;
+        } else if wait.is_some() {
+            if shared.retry_budget.withdraw() {
+                withdrawn += 1;
+            } else {
+                wait = None;
+            }
         }
         if error.details.status == Some(503) {
             // The service asks to come back on another connection.

@@ -20,7 +20,7 @@ use crate::attempt::{Attempt, CallState, Hook};
 use crate::auth::{Prompt, Show, TokenCache, TokenCommand, TokenProvider, Ways};
 use crate::doctor;
 use crate::host::{Call, Operation, Output};
-use crate::retry::Policy;
+use crate::retry::RetryPolicy;
 use crate::update::changes;
 use crate::{
     CertificationPatch, Config, Error, Finding, Outcome, PersonCertification, Result, Target, UpdateResult, User,
@@ -47,8 +47,10 @@ impl Client {
     /// A client with these settings. Nothing is sent yet.
     pub fn new(config: &Config) -> Result<Self> {
         let provider = provider(config, Show::default());
-        let policy =
-            Policy { attempts: u32::try_from(config.max_attempts).unwrap_or(u32::MAX), first: config.retry_delay };
+        let policy = RetryPolicy {
+            max_attempts: u32::try_from(config.max_attempts).unwrap_or(u32::MAX),
+            base_delay: config.retry_delay,
+        };
         let patience = CallContext {
             policy,
             total: config.timeout,
@@ -231,7 +233,7 @@ impl Client {
         findings.push(doctor::network(self.transport.config()));
         if bearer.is_ok() {
             let path = user.path().into_owned() + "?$select=id&$top=1";
-            let once = Policy { attempts: 1, ..self.patience.policy };
+            let once = RetryPolicy { max_attempts: 1, ..self.patience.policy };
             let client = Self { patience: CallContext { policy: once, ..self.patience.clone() }, ..self.clone() };
             let read = client.send(Request::read(path, user.template())).await;
             let read = read.map(|response| response.date().map(str::to_owned));
