@@ -108,7 +108,7 @@ class Client {
   }
 
   async doctor(options = {}) {
-    return this.#call('check', options)
+    return this.#call('doctor', options)
   }
 
   #call(operation, options, more) {
