@@ -97,79 +97,79 @@ export interface PersonCertification {
 /** One member of a certification that an update changed. */
 export interface PropertyChange {
   /** The member. */
-  name?: string | null
-  /** Its value before; absent when the certification was not given as `current`. */
-  before?: unknown | null
-  /** Its value after. */
-  after?: unknown | null
+  name: string
   /** Whether the update asked for it; false when the service recalculated it. */
-  sent?: boolean | null
+  sent: boolean
+  /** Its value before; absent when the certification was not given as `current`. */
+  before?: unknown
+  /** Its value after. */
+  after?: unknown
 }
 
 /** What an update did. */
 export interface UpdateResult {
   /** The certification as it is now; absent when the service answered without it (204). */
-  certification?: PersonCertification | null
+  certification?: PersonCertification
   /** The members that changed. With `current`: all that differ from it, those the service recalculated included. Without: those that were sent. */
-  changed?: PropertyChange[] | null
+  changed: PropertyChange[]
   /** What is odd but allowed, such as an end before the start. */
-  warnings?: string[] | null
+  warnings: string[]
   /** The HTTP status, 200 or 204; absent when nothing differed and nothing was sent. */
-  status?: number | null
+  status?: number
   /** The service's id for the request. */
-  requestId?: string | null
+  requestId?: string
   /** Our id for the request. */
-  clientRequestId?: string | null
+  clientRequestId?: string
   /** How many times the request was sent. */
-  attempts?: number | null
+  attempts: number
   /** True when no clear answer came and a read afterwards showed that the change was applied. */
-  verified?: boolean | null
+  verified: boolean
 }
 
 /** One attempt of a call, as it ended. It never holds a token, a body or an id of a user. */
 export interface Attempt {
   /** The HTTP method. */
-  method?: string | null
+  method: string
   /** The path, with `{user}` and `{id}` instead of the ids. */
-  target?: string | null
+  target: string
   /** Which attempt of the call this was, from 1. */
-  attempt?: number | null
+  attempt: number
   /** The HTTP status of the answer; absent when none came. */
-  status?: number | null
+  status?: number
   /** How long it took, in milliseconds. */
-  durationMs?: number | null
+  durationMs: number
   /** How long the call waits before it tries again, in milliseconds; absent when this was its last attempt. */
-  waitMs?: number | null
+  waitMs?: number
   /** The kind of error; absent when it succeeded. */
-  kind?: string | null
+  kind?: string
   /** Whether the change was applied by this attempt, when it failed. */
-  outcome?: string | null
+  outcome?: string
   /** The service's id for the request. */
-  requestId?: string | null
+  requestId?: string
   /** Our id for the request. */
-  clientRequestId?: string | null
+  clientRequestId?: string
   /** What the caller should know, told once: that the token will hardly do for a first change, or that the service announces a change (`Deprecation` and `Sunset` headers). */
-  notice?: string | null
+  notice?: string
 }
 
 /** One thing that was checked. */
 export interface Finding {
   /** What was checked: `token`, `user`, `application`, `tenant`, `audience`, `lifetime`, `permissions`, `network`, `host` or `clock`. */
-  name?: string | null
+  name: string
   /** Whether calls can succeed with it. */
-  ok?: boolean | null
+  ok: boolean
   /** What was found, and how to mend it, in one line. */
-  message?: string | null
+  message: string
 }
 
 /** What a person is to do so that a sign-in goes on. */
 export interface Prompt {
   /** All of it in one sentence. */
-  message?: string | null
+  message: string
   /** The address to open in a browser. */
-  address?: string | null
+  address: string
   /** The code to enter there; absent where the browser of this machine opens by itself. */
-  code?: string | null
+  code?: string
 }
 
 /** What to change: a value sets, null clears, undefined and absence keep. */

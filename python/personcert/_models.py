@@ -185,23 +185,21 @@ class PersonCertification(Record):
 class PropertyChange(Record):
     """One member of a certification that an update changed."""
 
-    name: str | None = field(default_factory=nothing)
+    name: str
     """The member."""
+    sent: bool
+    """Whether the update asked for it; false when the service recalculated it."""
     before: Any | None = field(default_factory=nothing)
     """Its value before; absent when the certification was not given as `current`."""
     after: Any | None = field(default_factory=nothing)
     """Its value after."""
-    sent: bool | None = field(default_factory=nothing)
-    """Whether the update asked for it; false when the service recalculated it."""
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    """Members this version doesn't know, and known ones whose value isn't of the documented type."""
     _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
 
     _names = (
         ("name", "name"),
+        ("sent", "sent"),
         ("before", "before"),
         ("after", "after"),
-        ("sent", "sent"),
     )
 
 
@@ -209,24 +207,22 @@ class PropertyChange(Record):
 class UpdateResult(Record):
     """What an update did."""
 
+    changed: tuple[PropertyChange, ...]
+    """The members that changed. With `current`: all that differ from it, those the service recalculated included. Without: those that were sent."""
+    warnings: tuple[str, ...]
+    """What is odd but allowed, such as an end before the start."""
+    attempts: int
+    """How many times the request was sent."""
+    verified: bool
+    """True when no clear answer came and a read afterwards showed that the change was applied."""
     certification: PersonCertification | None = field(default_factory=nothing)
     """The certification as it is now; absent when the service answered without it (204)."""
-    changed: tuple[PropertyChange, ...] | None = field(default_factory=nothing)
-    """The members that changed. With `current`: all that differ from it, those the service recalculated included. Without: those that were sent."""
-    warnings: tuple[str, ...] | None = field(default_factory=nothing)
-    """What is odd but allowed, such as an end before the start."""
     status: int | None = field(default_factory=nothing)
     """The HTTP status, 200 or 204; absent when nothing differed and nothing was sent."""
     request_id: str | None = field(default_factory=nothing)
     """The service's id for the request."""
     client_request_id: str | None = field(default_factory=nothing)
     """Our id for the request."""
-    attempts: int | None = field(default_factory=nothing)
-    """How many times the request was sent."""
-    verified: bool | None = field(default_factory=nothing)
-    """True when no clear answer came and a read afterwards showed that the change was applied."""
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    """Members this version doesn't know, and known ones whose value isn't of the documented type."""
     _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
 
     _names = (
@@ -245,16 +241,16 @@ class UpdateResult(Record):
 class Attempt(Record):
     """One attempt of a call, as it ended. It never holds a token, a body or an id of a user."""
 
-    method: str | None = field(default_factory=nothing)
+    method: str
     """The HTTP method."""
-    target: str | None = field(default_factory=nothing)
+    target: str
     """The path, with `{user}` and `{id}` instead of the ids."""
-    attempt: int | None = field(default_factory=nothing)
+    attempt: int
     """Which attempt of the call this was, from 1."""
+    duration_ms: float
+    """How long it took, in milliseconds."""
     status: int | None = field(default_factory=nothing)
     """The HTTP status of the answer; absent when none came."""
-    duration_ms: float | None = field(default_factory=nothing)
-    """How long it took, in milliseconds."""
     wait_ms: float | None = field(default_factory=nothing)
     """How long the call waits before it tries again, in milliseconds; absent when this was its last attempt."""
     kind: str | None = field(default_factory=nothing)
@@ -267,8 +263,6 @@ class Attempt(Record):
     """Our id for the request."""
     notice: str | None = field(default_factory=nothing)
     """What the caller should know, told once: that the token will hardly do for a first change, or that the service announces a change (`Deprecation` and `Sunset` headers)."""
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    """Members this version doesn't know, and known ones whose value isn't of the documented type."""
     _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
 
     _names = (
@@ -290,14 +284,12 @@ class Attempt(Record):
 class Finding(Record):
     """One thing that was checked."""
 
-    name: str | None = field(default_factory=nothing)
+    name: str
     """What was checked: `token`, `user`, `application`, `tenant`, `audience`, `lifetime`, `permissions`, `network`, `host` or `clock`."""
-    ok: bool | None = field(default_factory=nothing)
+    ok: bool
     """Whether calls can succeed with it."""
-    message: str | None = field(default_factory=nothing)
+    message: str
     """What was found, and how to mend it, in one line."""
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    """Members this version doesn't know, and known ones whose value isn't of the documented type."""
     _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
 
     _names = (
@@ -311,14 +303,12 @@ class Finding(Record):
 class Prompt(Record):
     """What a person is to do so that a sign-in goes on."""
 
-    message: str | None = field(default_factory=nothing)
+    message: str
     """All of it in one sentence."""
-    address: str | None = field(default_factory=nothing)
+    address: str
     """The address to open in a browser."""
     code: str | None = field(default_factory=nothing)
     """The code to enter there; absent where the browser of this machine opens by itself."""
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    """Members this version doesn't know, and known ones whose value isn't of the documented type."""
     _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
 
     _names = (

@@ -6,8 +6,6 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ._native import Unread
 
 
@@ -25,7 +23,6 @@ class Record:
     # The attributes with Graph's names for them, in the order of the core's table.
     _names: tuple[tuple[str, str], ...] = ()
     __dataclass_fields__: ClassVar[dict[str, Any]]
-    extra: Mapping[str, Any]
     _nulls: frozenset[str]
 
     if not TYPE_CHECKING:  # A type checker would take it for leave to misspell.
@@ -47,7 +44,7 @@ class Record:
             value = getattr(self, name)
             if value is not None or name in self._nulls:
                 graph[wire] = _plain(value)
-        graph.update(self.extra)
+        graph.update(getattr(self, "extra", {}))
         return graph
 
 

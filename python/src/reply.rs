@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use personcert::host::{Call, CopyLimits, Output};
-use personcert::schema::{Kind, PropertyValue};
+use personcert::schema::{Kind, SchemaType};
 use personcert::{
     AccessToken, Attempt, Client, Config, Error, ErrorKind, Outcome, Pages, PersonCertification, Prompt, TokenFuture,
     TokenProvider, TokenRequest,

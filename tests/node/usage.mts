@@ -50,7 +50,7 @@ function members(certification: PersonCertification): void {
 }
 
 function changes(updated: UpdateResult): void {
-  for (const change of updated.changed ?? []) {
+  for (const change of updated.changed) {
     const { name, before, after, sent }: PropertyChange = change
     console.log(name, before, after, sent)
   }

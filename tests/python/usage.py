@@ -54,7 +54,7 @@ def members(certification: PersonCertification) -> Mapping[str, Any]:
 
 def changes(updated: UpdateResult) -> None:
     """What an update did."""
-    every: tuple[PropertyChange, ...] = updated.changed or ()
+    every: tuple[PropertyChange, ...] = updated.changed
     for change in every:
         print(change.name, change.before, change.after, change.sent)
     if updated.certification:

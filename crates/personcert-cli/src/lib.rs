@@ -101,7 +101,7 @@ async fn perform(client: &Client, call: Call, operation: &str, json: bool) -> Re
         }
         answer => {
             let value = answer.to_value();
-            if matches!(&answer, Output::Findings(found) if found.iter().any(|finding| finding.ok == Some(false))) {
+            if matches!(&answer, Output::Findings(found) if found.iter().any(|finding| !finding.ok)) {
                 code = UNWELL;
             }
             match (json, operation) {

@@ -92,8 +92,8 @@ pub(crate) fn attempt(attempt: &Attempt) {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let ended = attempt.status.map_or_else(|| text(&attempt.kind), |status| status.to_string());
     let wait = attempt.wait_ms.map(|wait| format!(", again in {wait:.0} ms")).unwrap_or_default();
-    let (took, number) = (attempt.duration_ms.unwrap_or_default(), attempt.attempt.unwrap_or_default());
-    let (method, target, id) = (text(&attempt.method), text(&attempt.target), text(&attempt.client_request_id));
+    let Attempt { method, target, duration_ms: took, attempt: number, .. } = attempt;
+    let id = text(&attempt.client_request_id);
     eprintln!("{method} {target}: {ended} in {took:.0} ms, attempt {number}{wait} [{id}]");
     if let Some(notice) = &attempt.notice {
         eprintln!("warning: {}", plain(&json!(notice)));

@@ -5,23 +5,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use crate::schema::record;
+use crate::schema::output;
 use crate::{Error, ErrorKind, Outcome};
 
-record! {
+output! {
     /// One attempt of a call, as it ended. It never holds a token, a body or an id of a user.
     pub struct Attempt {
         method = "method": String, "The HTTP method.";
         target = "target": String, "The path, with `{user}` and `{id}` instead of the ids.";
         attempt = "attempt": u32, "Which attempt of the call this was, from 1.";
-        status = "status": u32, "The HTTP status of the answer; absent when none came.";
+        status = "status": Option<u32>, "The HTTP status of the answer; absent when none came.";
         duration_ms = "durationMs": f64, "How long it took, in milliseconds.";
-        wait_ms = "waitMs": f64, "How long the call waits before it tries again, in milliseconds; absent when this was its last attempt.";
-        kind = "kind": String, "The kind of error; absent when it succeeded.";
-        outcome = "outcome": String, "Whether the change was applied by this attempt, when it failed.";
-        request_id = "requestId": String, "The service's id for the request.";
-        client_request_id = "clientRequestId": String, "Our id for the request.";
-        notice = "notice": String, "What the caller should know, told once: that the token will hardly do for a first change, or that the service announces a change (`Deprecation` and `Sunset` headers).";
+        wait_ms = "waitMs": Option<f64>, "How long the call waits before it tries again, in milliseconds; absent when this was its last attempt.";
+        kind = "kind": Option<String>, "The kind of error; absent when it succeeded.";
+        outcome = "outcome": Option<String>, "Whether the change was applied by this attempt, when it failed.";
+        request_id = "requestId": Option<String>, "The service's id for the request.";
+        client_request_id = "clientRequestId": Option<String>, "Our id for the request.";
+        notice = "notice": Option<String>, "What the caller should know, told once: that the token will hardly do for a first change, or that the service announces a change (`Deprecation` and `Sunset` headers).";
     }
 }
 
@@ -44,10 +44,10 @@ impl Attempt {
         error: Option<&Error>,
     ) -> Self {
         let mut told = Self {
-            method: Some(method.to_owned()),
-            target: Some(target.to_owned()),
-            attempt: Some(attempt),
-            duration_ms: Some(took.as_secs_f64() * 1e3),
+            method: method.to_owned(),
+            target: target.to_owned(),
+            attempt,
+            duration_ms: took.as_secs_f64() * 1e3,
             client_request_id,
             ..Self::default()
         };
@@ -63,11 +63,10 @@ impl Attempt {
 
     /// Tells the hook and the log of it.
     pub(crate) fn tell(&self, hook: Option<&Hook>) {
-        let [status, attempt] = [self.status, self.attempt].map(Option::unwrap_or_default);
-        let [method, target] = [&self.method, &self.target].map(|text| text.as_deref().unwrap_or_default());
+        let Self { method, target, attempt, duration_ms, .. } = self;
+        let status = self.status.unwrap_or_default();
         let ids =
             (self.request_id.as_deref().unwrap_or_default(), self.client_request_id.as_deref().unwrap_or_default());
-        let duration_ms = self.duration_ms.unwrap_or_default();
         match (&self.kind, self.wait_ms) {
             (None, _) => tracing::debug!(
                 method,

@@ -5,14 +5,14 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::host::{Dialect, advice};
-use crate::schema::{PropertyValue, Record, record};
+use crate::schema::{PropertyValue, Record, record, resource};
 use crate::value::{Audiences, Date, IdentitySet, InferenceData, PersonDataSources, ProfileSourceAnnotation, WebUrl};
 use crate::{Change, Error, Result};
 
 /// Declares the table: the resource with all members, the patch with the updatable ones.
 macro_rules! certification {
     (updatable { $($field:ident = $graph:literal: $type:ty, $text:literal;)+ } read_only $fixed:tt) => {
-        record! {
+        resource! {
             /// A certification on a person's profile, as the service returned it.
             /// Source: Graph's `personCertification` resource (beta).
             pub struct PersonCertification {

@@ -31,10 +31,12 @@ macro_rules! config {
                     name: $graph,
                     snake: stringify!($field),
                     kind: $kind,
+                    required: false,
                     updatable: true,
                     doc: $text,
                     fits: |_| true,
                 },)+],
+                open: false,
             };
 
             /// Reads a caller's settings; unknown names and wrong values are refused. Null means the default.

@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use crate::auth::token::claims;
 use crate::config::Cloud;
-use crate::schema::record;
+use crate::schema::output;
 use crate::{Config, Error, ErrorKind, User};
 
-record! {
+output! {
     /// One thing that was checked.
     pub struct Finding {
         name = "name": String, "What was checked: `token`, `user`, `application`, `tenant`, `audience`, `lifetime`, `permissions`, `network`, `host` or `clock`.";
@@ -28,15 +28,15 @@ const SKEW: Duration = Duration::from_mins(5);
 
 impl Finding {
     pub(crate) fn new(name: &str, good: bool, message: impl Into<String>) -> Self {
-        Self { name: Some(name.into()), ok: Some(good), message: Some(message.into()), ..Self::default() }
+        Self { name: name.into(), ok: good, message: message.into() }
     }
 }
 
 /// What is wrong with a token that a first write is about to be sent with, as far as it can be told for free.
 pub(crate) fn warning(token_text: &str, cloud: Cloud, template: &str, now: SystemTime) -> Option<String> {
     let user = if template.starts_with("/me") { User::Me } else { User::Named(String::new()) };
-    let bad = token(token_text, cloud, &user, now).into_iter().filter(|finding| finding.ok == Some(false));
-    let wrong: Vec<_> = bad.filter_map(|finding| Some(format!("{}: {}", finding.name?, finding.message?))).collect();
+    let bad = token(token_text, cloud, &user, now).into_iter().filter(|finding| !finding.ok);
+    let wrong: Vec<_> = bad.map(|finding| format!("{}: {}", finding.name, finding.message)).collect();
     (!wrong.is_empty()).then(|| format!("this change may be refused; {}", wrong.join("; ")))
 }
 

@@ -3,67 +3,37 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::schema::{Kind, PropertyValue, record};
+use crate::schema::{Kind, SchemaType, output};
 use crate::{CertificationPatch, PROPERTIES, PersonCertification};
 
 /// The name of a property, as Graph writes it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct PropertyName(pub String);
 
-impl PropertyValue for PropertyName {
+impl SchemaType for PropertyName {
     const KIND: Kind = Kind::Name;
-
-    fn read(value: Value) -> Result<Self, Value> {
-        String::read(value).map(Self)
-    }
-
-    fn fits(value: &Value) -> bool {
-        value.is_string()
-    }
 }
 
-/// Any JSON value.
-impl PropertyValue for Value {
-    const KIND: Kind = Kind::Any;
-
-    fn read(value: Value) -> Result<Self, Value> {
-        Ok(value)
-    }
-
-    fn fits(_: &Value) -> bool {
-        true
-    }
-}
-
-/// A whole number.
-impl PropertyValue for u32 {
-    const KIND: Kind = Kind::Integer;
-
-    fn read(value: Value) -> Result<Self, Value> {
-        value.as_u64().and_then(|number| number.try_into().ok()).ok_or(value)
-    }
-}
-
-record! {
+output! {
     /// One member of a certification that an update changed.
     pub struct PropertyChange {
         name = "name": PropertyName, "The member.";
-        before = "before": Value, "Its value before; absent when the certification was not given as `current`.";
-        after = "after": Value, "Its value after.";
         sent = "sent": bool, "Whether the update asked for it; false when the service recalculated it.";
+        before = "before": Option<Value>, "Its value before; absent when the certification was not given as `current`.";
+        after = "after": Option<Value>, "Its value after.";
     }
 }
 
-record! {
+output! {
     /// What an update did.
     pub struct UpdateResult {
-        certification = "certification": PersonCertification, "The certification as it is now; absent when the service answered without it (204).";
+        certification = "certification": Option<PersonCertification>, "The certification as it is now; absent when the service answered without it (204).";
         changed = "changed": Vec<PropertyChange>, "The members that changed. With `current`: all that differ from it, those the service recalculated included. Without: those that were sent.";
         warnings = "warnings": Vec<String>, "What is odd but allowed, such as an end before the start.";
-        status = "status": u32, "The HTTP status, 200 or 204; absent when nothing differed and nothing was sent.";
-        request_id = "requestId": String, "The service's id for the request.";
-        client_request_id = "clientRequestId": String, "Our id for the request.";
+        status = "status": Option<u32>, "The HTTP status, 200 or 204; absent when nothing differed and nothing was sent.";
+        request_id = "requestId": Option<String>, "The service's id for the request.";
+        client_request_id = "clientRequestId": Option<String>, "Our id for the request.";
         attempts = "attempts": u32, "How many times the request was sent.";
         verified = "verified": bool, "True when no clear answer came and a read afterwards showed that the change was applied.";
     }
@@ -77,11 +47,10 @@ pub(crate) fn changes(
 ) -> Vec<PropertyChange> {
     let sent = patch.names();
     let change = |name: &str, before: Option<Value>, after: Option<Value>| PropertyChange {
-        sent: Some(sent.contains(&name)),
-        name: Some(PropertyName(name.to_owned())),
+        sent: sent.contains(&name),
+        name: PropertyName(name.to_owned()),
         before,
         after,
-        ..PropertyChange::default()
     };
     let (Some(before), Some(after)) = (before, after) else {
         let one = |&name: &&str| {

@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use crate::demo::LocalGraph;
 use crate::run::{Done, command, root, run};
 use crate::setup;
+use crate::test::from_source;
 
 /// The documents whose examples are run.
 const DOCUMENTS: &[&str] = &["README.md", "docs/cli.md", "docs/local-graph.md", "docs/sign-in.md"];
@@ -42,6 +43,11 @@ pub fn run_all() -> Done {
             path.push(std::env::var_os("PATH").unwrap_or_default());
             run(example.env("PATH", path).stdout(std::process::Stdio::null()))?;
             graph.stop()?;
+            // The README has no imports beyond the package, so that its types can be checked too.
+            if (document, language) == (&"README.md", "python") {
+                setup::python_tools()?;
+                run(from_source(setup::python(), &["-m", "mypy", "--strict"]).arg(place.join(name)))?;
+            }
             ran += 1;
         }
     }

@@ -79,7 +79,7 @@ fn node_types() -> Done {
 }
 
 /// A Python that finds the package in the checkout.
-fn from_source(python: impl AsRef<std::path::Path>, arguments: &[&str]) -> Command {
+pub fn from_source(python: impl AsRef<std::path::Path>, arguments: &[&str]) -> Command {
     let mut command = command(python, arguments);
     command.env("PYTHONPATH", root().join("python")).env("MYPYPATH", root().join("python"));
     command

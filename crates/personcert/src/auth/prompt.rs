@@ -3,14 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::schema::record;
+use crate::schema::output;
 
-record! {
+output! {
     /// What a person is to do so that a sign-in goes on.
     pub struct Prompt {
         message = "message": String, "All of it in one sentence.";
         address = "address": String, "The address to open in a browser.";
-        code = "code": String, "The code to enter there; absent where the browser of this machine opens by itself.";
+        code = "code": Option<String>, "The code to enter there; absent where the browser of this machine opens by itself.";
     }
 }
 
@@ -21,7 +21,7 @@ pub(crate) struct Show(pub(crate) Arc<dyn Fn(&Prompt) + Send + Sync>);
 impl Default for Show {
     /// On standard error, where programs talk to people.
     fn default() -> Self {
-        Self(Arc::new(|prompt| eprintln!("{}", prompt.message.as_deref().unwrap_or_default())))
+        Self(Arc::new(|prompt| eprintln!("{}", prompt.message)))
     }
 }
 
@@ -33,12 +33,7 @@ impl fmt::Debug for Show {
 
 impl Show {
     pub(super) fn tell(&self, message: String, address: &str, code: Option<&str>) {
-        let prompt = Prompt {
-            message: Some(message),
-            address: Some(address.to_owned()),
-            code: code.map(str::to_owned),
-            ..Prompt::default()
-        };
+        let prompt = Prompt { message, address: address.to_owned(), code: code.map(str::to_owned) };
         (self.0)(&prompt);
     }
 }

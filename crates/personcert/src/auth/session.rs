@@ -11,18 +11,18 @@ use super::store::{Kept, Store};
 use super::token::TokenFuture;
 use super::{AccessToken, Show, TokenProvider, TokenRequest, browser, device};
 use crate::config::SignIn;
-use crate::schema::record;
+use crate::schema::output;
 use crate::{Error, Result};
 
 /// A kept access token that ends sooner is as if it weren't there.
 const SOON: Duration = Duration::from_mins(5);
 
-record! {
+output! {
     /// Who is signed in.
     pub struct Account {
-        username = "username": String, "The user principal name.";
-        name = "name": String, "The name shown to others.";
-        object_id = "objectId": String, "The user's id in the directory.";
+        username = "username": Option<String>, "The user principal name.";
+        name = "name": Option<String>, "The name shown to others.";
+        object_id = "objectId": Option<String>, "The user's id in the directory.";
         tenant_id = "tenantId": String, "The tenant that the person signed in to.";
         client_id = "clientId": String, "The application that the person signed in with.";
         authority = "authority": String, "Where the tokens are issued.";
@@ -40,11 +40,10 @@ impl Account {
             username: claim(&["preferred_username", "upn", "email", "sub"]),
             name: claim(&["name"]),
             object_id: claim(&["oid"]),
-            tenant_id: claim(&["tid"]).or_else(|| Some(kept.tenant.clone())),
-            client_id: Some(kept.client.clone()),
-            authority: Some(kept.authority.clone()),
-            stored_in: Some(place),
-            ..Self::default()
+            tenant_id: claim(&["tid"]).unwrap_or_else(|| kept.tenant.clone()),
+            client_id: kept.client.clone(),
+            authority: kept.authority.clone(),
+            stored_in: place,
         }
     }
 }

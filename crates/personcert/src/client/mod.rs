@@ -124,9 +124,9 @@ impl Client {
         if patch.is_empty() {
             return Ok(UpdateResult {
                 certification: current.cloned(),
-                changed: Some(Vec::new()),
-                warnings: Some(warnings),
-                attempts: Some(0),
+                changed: Vec::new(),
+                warnings,
+                attempts: 0,
                 ..UpdateResult::default()
             });
         }
@@ -138,13 +138,13 @@ impl Client {
         };
         warnings.extend(response.notice);
         Ok(UpdateResult {
-            changed: Some(changes(patch, current, certification.as_ref())),
+            changed: changes(patch, current, certification.as_ref()),
             certification,
-            warnings: Some(warnings),
+            warnings,
             status: Some(u32::from(response.status)),
             request_id: response.request_id,
             client_request_id: Some(response.client_request_id),
-            attempts: Some(response.attempts),
+            attempts: response.attempts,
             ..UpdateResult::default()
         })
     }
@@ -169,12 +169,12 @@ impl Client {
             return Err(error);
         }
         Ok(UpdateResult {
-            changed: Some(changes(patch, current, Some(&read))),
+            changed: changes(patch, current, Some(&read)),
             certification: Some(read),
-            warnings: Some(patch.warnings(current)),
+            warnings: patch.warnings(current),
             client_request_id: error.details.client_request_id,
-            attempts: error.details.attempts,
-            verified: Some(true),
+            attempts: error.details.attempts.unwrap_or_default(),
+            verified: true,
             ..UpdateResult::default()
         })
     }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{Dialect, advice};
 use crate::config::Setting;
-use crate::schema::{Kind, PropertyValue, wrong_type};
+use crate::schema::{Kind, PropertyValue, SchemaType, wrong_type};
 use crate::{
     CallState, CertificationPatch, Error, Finding, ListQuery, Pages, PersonCertification, Result, Target, UpdateResult,
     User,
@@ -126,7 +126,7 @@ impl Call {
     /// Reads an operation and a caller's arguments, strictly: unknown names and wrong values are refused.
     ///
     /// ```
-    /// use personcert::{Call, Dialect};
+    /// use personcert::host::{Call, Dialect};
     /// use serde_json::json;
     ///
     /// let arguments = json!({"id": "0fb4c1e3", "changes": {"endDate": "2030-02-30"}});

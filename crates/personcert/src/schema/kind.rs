@@ -40,11 +40,42 @@ pub enum Kind {
     List(&'static Kind),
 }
 
-/// A type that a property can have.
-pub trait PropertyValue: Sized + Serialize {
+/// A type that other languages know by its kind.
+pub trait SchemaType {
     /// What the type is to other languages.
     const KIND: Kind;
+    /// Whether a member of this type is always present.
+    const REQUIRED: bool = true;
 
+    /// Whether this value is an absent member.
+    fn is_absent(&self) -> bool {
+        false
+    }
+}
+
+impl<T: SchemaType> SchemaType for Option<T> {
+    const KIND: Kind = T::KIND;
+    const REQUIRED: bool = false;
+
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl<T: SchemaType> SchemaType for Vec<T> {
+    const KIND: Kind = Kind::List(&T::KIND);
+}
+
+impl SchemaType for u32 {
+    const KIND: Kind = Kind::Integer;
+}
+
+impl SchemaType for Value {
+    const KIND: Kind = Kind::Any;
+}
+
+/// A type that a property of the service can have.
+pub trait PropertyValue: SchemaType + Sized + Serialize {
     /// Reads what the service wrote, leniently. What isn't understood comes back unchanged.
     ///
     /// # Errors
@@ -69,9 +100,11 @@ pub trait PropertyValue: Sized + Serialize {
 }
 
 /// Text.
-impl PropertyValue for String {
+impl SchemaType for String {
     const KIND: Kind = Kind::Text;
+}
 
+impl PropertyValue for String {
     fn read(value: Value) -> std::result::Result<Self, Value> {
         match value {
             Value::String(text) => Ok(text),
@@ -85,18 +118,22 @@ impl PropertyValue for String {
 }
 
 /// True or false.
-impl PropertyValue for bool {
+impl SchemaType for bool {
     const KIND: Kind = Kind::Boolean;
+}
 
+impl PropertyValue for bool {
     fn read(value: Value) -> std::result::Result<Self, Value> {
         value.as_bool().ok_or(value)
     }
 }
 
 /// A finite number.
-impl PropertyValue for f64 {
+impl SchemaType for f64 {
     const KIND: Kind = Kind::Number;
+}
 
+impl PropertyValue for f64 {
     fn read(value: Value) -> std::result::Result<Self, Value> {
         value.as_f64().ok_or(value)
     }
@@ -104,8 +141,6 @@ impl PropertyValue for f64 {
 
 /// A list.
 impl<T: PropertyValue> PropertyValue for Vec<T> {
-    const KIND: Kind = Kind::List(&T::KIND);
-
     fn read(value: Value) -> std::result::Result<Self, Value> {
         let Value::Array(items) = value else { return Err(value) };
         if !items.iter().all(T::fits) {

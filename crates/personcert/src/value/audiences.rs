@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::host::Dialect;
 use crate::host::advice;
-use crate::schema::{Kind, PropertyValue, wrong_type};
+use crate::schema::{Kind, PropertyValue, SchemaType, wrong_type};
 use crate::{Error, Result};
 
 /// The members in the order of their flags; `me` is 0, the empty set.
@@ -100,9 +100,11 @@ impl Serialize for Audiences {
     }
 }
 
-impl PropertyValue for Audiences {
+impl SchemaType for Audiences {
     const KIND: Kind = Kind::Audiences;
+}
 
+impl PropertyValue for Audiences {
     fn read(value: Value) -> std::result::Result<Self, Value> {
         match &value {
             Value::String(text) => Ok(Self::named(text)),

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::host::Dialect;
-use crate::schema::{Kind, PropertyValue, wrong_type};
+use crate::schema::{Kind, PropertyValue, SchemaType, wrong_type};
 use crate::{Error, Result};
 
 /// A real calendar date of the years 1 to 9999, written `YYYY-MM-DD`.
@@ -76,9 +76,11 @@ impl Serialize for Date {
     }
 }
 
-impl PropertyValue for Date {
+impl SchemaType for Date {
     const KIND: Kind = Kind::Date;
+}
 
+impl PropertyValue for Date {
     fn read(value: Value) -> std::result::Result<Self, Value> {
         value.as_str().and_then(|text| text.parse().ok()).ok_or(value)
     }

@@ -8,9 +8,9 @@ pub use audiences::Audiences;
 pub use date::Date;
 pub use web_url::WebUrl;
 
-use crate::schema::record;
+use crate::schema::resource;
 
-record! {
+resource! {
     /// Who did something: a person, a program or a device.
     /// Source: Graph's `identity` resource.
     pub struct Identity {
@@ -19,7 +19,7 @@ record! {
     }
 }
 
-record! {
+resource! {
     /// The application, device and user behind a change; unused ones are null.
     /// Source: Graph's `identitySet` resource.
     pub struct IdentitySet {
@@ -29,7 +29,7 @@ record! {
     }
 }
 
-record! {
+resource! {
     /// How sure the application is that inferred the item.
     /// Source: Graph's `inferenceData` resource.
     pub struct InferenceData {
@@ -38,7 +38,7 @@ record! {
     }
 }
 
-record! {
+resource! {
     /// Where the item came from.
     /// Source: Graph's `personDataSources` resource.
     pub struct PersonDataSources {
@@ -46,7 +46,7 @@ record! {
     }
 }
 
-record! {
+resource! {
     /// One source of an item and the properties that came from it.
     /// Source: Graph's `profileSourceAnnotation` resource.
     pub struct ProfileSourceAnnotation {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::schema::{Kind, PropertyValue};
+use crate::schema::{Kind, PropertyValue, SchemaType};
 use crate::{Error, Result};
 
 /// An address. To Graph it is plain text, and any text is read; only an absolute http or https address is sent.
@@ -32,9 +32,11 @@ impl fmt::Display for WebUrl {
     }
 }
 
-impl PropertyValue for WebUrl {
+impl SchemaType for WebUrl {
     const KIND: Kind = Kind::Url;
+}
 
+impl PropertyValue for WebUrl {
     fn read(value: Value) -> std::result::Result<Self, Value> {
         String::read(value).map(Self)
     }

@@ -32,16 +32,21 @@ pub(super) fn models() -> String {
             record.name,
             plain(record.doc)
         );
-        for property in record.properties {
+        // A dataclass has its members without a default first.
+        let (required, optional): (Vec<_>, Vec<_>) = record.properties.iter().partition(|property| property.required);
+        for property in required.into_iter().chain(optional) {
+            let default = if property.required { "" } else { " | None = field(default_factory=nothing)" };
             let _ = writeln!(
                 out,
-                "    {}: {} | None = field(default_factory=nothing)\n    \"\"\"{}\"\"\"",
+                "    {}: {}{default}\n    \"\"\"{}\"\"\"",
                 property.snake,
                 read(property.kind),
                 plain(property.doc)
             );
         }
-        out.push_str("    extra: Mapping[str, Any] = field(default_factory=dict)\n    \"\"\"Members this version doesn't know, and known ones whose value isn't of the documented type.\"\"\"\n");
+        if record.open {
+            out.push_str("    extra: Mapping[str, Any] = field(default_factory=dict)\n    \"\"\"Members this version doesn't know, and known ones whose value isn't of the documented type.\"\"\"\n");
+        }
         out.push_str("    _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)\n\n");
         out.push_str("    _names = (\n");
         for property in record.properties {

@@ -20,7 +20,14 @@ export interface PlainDateLike {
 pub(super) fn types() -> String {
     let mut out = HEAD.to_owned();
     for record in RESULTS {
-        interface(&mut out, record.name, record.doc, record.properties.iter(), " | null", read);
+        interface(
+            &mut out,
+            record.name,
+            record.doc,
+            record.properties.iter(),
+            if record.open { " | null" } else { "" },
+            read,
+        );
     }
     let clears = "What to change: a value sets, null clears, undefined and absence keep.";
     interface(&mut out, "CertificationChanges", clears, changes(), " | null", write_type);
@@ -58,7 +65,9 @@ fn interface<'a>(
 ) {
     let _ = write!(out, "\n/** {} */\nexport interface {name} {{\n", plain(doc));
     for property in members {
-        let _ = writeln!(out, "  /** {} */\n  {}?: {}{null}", plain(property.doc), property.name, form(property.kind));
+        let optional = if property.required { "" } else { "?" };
+        let (doc, name) = (plain(property.doc), property.name);
+        let _ = writeln!(out, "  /** {doc} */\n  {name}{optional}: {}{null}", form(property.kind));
     }
     out.push_str("}\n");
 }
