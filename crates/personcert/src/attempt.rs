@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
+use crate::display::escape;
 use crate::schema::output;
 use crate::{Error, ErrorKind, Outcome};
 
@@ -55,7 +56,7 @@ impl Attempt {
             told.status = error.details.status.map(u32::from);
             told.kind = Some(error.kind.to_string());
             told.outcome = Some(error.outcome.to_string());
-            told.request_id.clone_from(&error.details.request_id);
+            told.request_id = error.details.request_id.as_deref().map(|id| escape(id).into_owned());
             told.client_request_id.clone_from(&error.details.client_request_id);
         }
         told

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::auth::token::claims;
 use crate::config::Cloud;
+use crate::display::escape;
 use crate::schema::output;
 use crate::{Config, Error, ErrorKind, User};
 
@@ -28,7 +29,7 @@ const SKEW: Duration = Duration::from_mins(5);
 
 impl Finding {
     pub(crate) fn new(name: &str, good: bool, message: impl Into<String>) -> Self {
-        Self { name: name.into(), ok: good, message: message.into() }
+        Self { name: name.into(), ok: good, message: escape(&message.into()).into_owned() }
     }
 }
 
@@ -51,7 +52,7 @@ pub(crate) fn token(token: &str, cloud: Cloud, user: &User, now: SystemTime) -> 
     };
     let text = |name: &str| claims[name].as_str().unwrap_or_default();
     let named = |names: &[&str]| {
-        let shown = |name: &&str| text(name).chars().filter(|c| !c.is_control()).take(100).collect::<String>();
+        let shown = |name: &&str| text(name).chars().take(100).collect::<String>();
         let found = names.iter().map(shown).find(|text| !text.trim().is_empty());
         found.unwrap_or_else(|| "not named".to_owned())
     };

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
+use crate::display::escape;
 use crate::host::{Dialect, Naming};
 use crate::schema::{Kind, Record};
 
@@ -229,8 +230,7 @@ impl fmt::Display for Error {
         if !known.is_empty() {
             text = format!("{text} [{}]", known.join(", "));
         }
-        // One line whatever the service or the caller wrote, and nothing that steers a terminal.
-        f.write_str(&text.replace(char::is_control, " "))
+        f.write_str(&escape(&text))
     }
 }
 

@@ -8,6 +8,7 @@ mod certification;
 mod change;
 mod client;
 mod config;
+pub mod display;
 mod doctor;
 mod error;
 #[doc(hidden)]

@@ -1,5 +1,6 @@
 //! What is fuzzed, and what must hold whatever comes.
 
+use personcert::display::{escape, escape_json};
 use personcert::host::{Call, Dialect};
 use personcert::{CertificationPatch, PersonCertification, Target, User};
 use serde_json::{Map, Value};
@@ -18,13 +19,14 @@ pub const TARGETS: &[(&str, Fuzzed)] = &[
     ("token_answer", token_answer),
     ("token", token),
     ("certificate", certificate),
+    ("display", display),
 ];
 
 /// Any body of an error gives an error.
 fn error_body(data: &[u8]) {
     let error = personcert::fuzzing::error_body(500, data);
     assert_eq!(error.details.status, Some(500));
-    assert!(error.to_string().chars().all(|c| !c.is_control()), "{error}");
+    assert_displayable(&error.to_string());
 }
 
 /// What is read loses nothing: written and read again it is the same.
@@ -80,7 +82,7 @@ fn token_answer(data: &[u8]) {
     for status in [200, 400] {
         match personcert::fuzzing::token_answer(status, data) {
             Ok(_) => assert_eq!(status, 200),
-            Err(error) => assert!(error.to_string().chars().all(|c| !c.is_control()), "{error}"),
+            Err(error) => assert_displayable(&error.to_string()),
         }
     }
 }
@@ -89,7 +91,8 @@ fn token_answer(data: &[u8]) {
 fn token(data: &[u8]) {
     for finding in personcert::fuzzing::token(&String::from_utf8_lossy(data)) {
         let message = finding.message;
-        assert!(!message.is_empty() && message.chars().all(|c| !c.is_control()), "{message:?}");
+        assert!(!message.is_empty(), "{}", finding.name);
+        assert_displayable(&message);
     }
 }
 
@@ -98,6 +101,26 @@ fn certificate(data: &[u8]) {
     if let Some(signed) = personcert::fuzzing::certificate(data) {
         assert_eq!(signed.expect("it signs").split('.').count(), 3);
     }
+}
+
+/// Displayed text is one line without control characters, and stays as it is when it is displayed again. JSON keeps
+/// its value.
+fn display(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    assert_displayable(&escape(&text));
+    let document = serde_json::to_string(&text).expect("text is JSON");
+    let shown = escape_json(&document);
+    assert_displayable(&shown);
+    assert_eq!(serde_json::from_str::<String>(&shown).expect("it is still JSON"), text);
+}
+
+fn assert_displayable(text: &str) {
+    let is_unsafe = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    assert!(!text.contains(is_unsafe), "{text:?}");
+    assert_eq!(escape(text), text);
 }
 
 /// A file of certifications is read, or refused.

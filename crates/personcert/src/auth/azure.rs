@@ -133,6 +133,5 @@ async fn obtain(credential: &dyn TokenCredential, request: &TokenRequest) -> Res
 }
 
 fn failed(error: azure_core::Error) -> crate::Error {
-    let said: String = error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect();
-    failure(said)
+    failure(error.to_string().chars().take(400).collect::<String>())
 }

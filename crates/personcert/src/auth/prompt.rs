@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::display::escape;
 use crate::schema::output;
 
 output! {
@@ -33,6 +34,7 @@ impl fmt::Debug for Show {
 
 impl Show {
     pub(super) fn tell(&self, message: String, address: &str, code: Option<&str>) {
+        let message = escape(&message).into_owned();
         let prompt = Prompt { message, address: address.to_owned(), code: code.map(str::to_owned) };
         (self.0)(&prompt);
     }

@@ -180,7 +180,7 @@ impl Session {
     /// What can't be kept serves this process all the same.
     async fn keep(&self, kept: &Kept) {
         if let Err(error) = self.store.save(kept).await {
-            tracing::warn!(why = %error.message, "the sign-in can't be kept; the next program has to sign in again");
+            tracing::warn!(why = %error, "the sign-in can't be kept; the next program has to sign in again");
         }
     }
 }

@@ -100,7 +100,7 @@ pub(crate) fn error_of(status: u16, body: &[u8]) -> Error {
     let said = Said::read(body);
     let mut message = meaning.to_owned();
     if let Some(text) = said.message.as_deref().filter(|text| !text.is_empty()) {
-        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
+        let text: String = text.chars().take(300).collect();
         message = format!("{message}. The service says: {text}");
     }
     let mut error = Error::new(kind, outcome, message);
