@@ -2,9 +2,7 @@ import type {
   Attempt,
   CertificationChanges,
   ClientOptions,
-  ErrorKind,
   Finding,
-  Outcome,
   PersonCertErrorAttributes,
   PersonCertification,
   Prompt,
@@ -95,22 +93,10 @@ export class Client {
 }
 
 /** What went wrong. The message is one line for a person; the properties serve programs. */
-export class PersonCertError extends Error implements PersonCertErrorAttributes {
+export interface PersonCertError extends PersonCertErrorAttributes {}
+export class PersonCertError extends Error {
   private constructor()
   readonly name: 'PersonCertError'
-  readonly kind: ErrorKind
-  readonly outcome: Outcome
-  readonly parameter: string | null
-  readonly target: string | null
-  readonly status: number | null
-  readonly code: string | null
-  readonly serviceMessage: string | null
-  readonly requestId: string | null
-  readonly clientRequestId: string | null
-  readonly date: string | null
-  readonly diagnostic: string | null
-  readonly retryAfter: number | null
-  readonly attempts: number | null
 }
 
 /** How a local Graph is started. */

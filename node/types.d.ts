@@ -272,28 +272,30 @@ export type Outcome = 'not_sent' | 'refused' | 'unknown'
 
 /** The properties of an error. */
 export interface PersonCertErrorAttributes {
-  kind: ErrorKind
-  outcome: Outcome
+  readonly kind: ErrorKind
+  readonly outcome: Outcome
   /** The argument that is wrong, as the caller spells it, such as `end_date` or `changes.endDate`. */
-  parameter: string | null
+  readonly parameter: string | null
   /** What the call was about: the method and the path, without the host. */
-  target: string | null
+  readonly target: string | null
   /** The HTTP status of the answer. */
-  status: number | null
-  /** The service's error code, the deepest one it gave; may be empty, as the service sometimes leaves it. */
-  code: string | null
-  /** The service's own message; may be empty. Not a base for decisions. */
-  serviceMessage: string | null
+  readonly status: number | null
+  /** The service's error code, the outermost one it gave; may be empty, as the service sometimes leaves it. */
+  readonly code: string | null
+  /** The more specific codes inside the error, from the outside in. */
+  readonly innerCodes: string[] | null
+  /** The service's own message; may be empty. Don't branch on it. */
+  readonly serviceMessage: string | null
   /** The service's id for the request; support asks for it. */
-  requestId: string | null
-  /** Our id for the request, sent with it. */
-  clientRequestId: string | null
+  readonly requestId: string | null
+  /** The client's id for the request, sent with it. */
+  readonly clientRequestId: string | null
   /** The service's clock when it answered (`Date` header). */
-  date: string | null
+  readonly date: string | null
   /** The `x-ms-ags-diagnostic` header; support asks for it. */
-  diagnostic: string | null
-  /** Seconds the service asks to wait before the next try. */
-  retryAfter: number | null
+  readonly diagnostic: string | null
+  /** Seconds the service asks to wait before the next attempt. */
+  readonly retryAfter: number | null
   /** How many times the request was sent. */
-  attempts: number | null
+  readonly attempts: number | null
 }

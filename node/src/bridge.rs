@@ -11,7 +11,8 @@ use serde::Serialize;
 use serde_json::{Map, Number, Value, json};
 
 /// How JavaScript spells names and measures time.
-pub const DIALECT: Dialect = Dialect { naming: Naming::Camel, time_unit: Duration::from_millis(1) };
+pub const DIALECT: Dialect =
+    Dialect { naming: Naming::Camel, time_unit: Duration::from_millis(1), flat_members: false };
 
 type Refused = ConvertError<napi::Error>;
 
@@ -19,7 +20,7 @@ type Refused = ConvertError<napi::Error>;
 pub fn read_object(object: &Object<'_>, mut limits: CopyLimits) -> napi::Result<Result<Map<String, Value>, Error>> {
     match read_members(object, &mut limits) {
         Ok(members) => Ok(Ok(members)),
-        Err(error) => error.into_error().map(Err),
+        Err(error) => error.into_error(DIALECT).map(Err),
     }
 }
 

@@ -17,7 +17,7 @@ class PersonCertError(Exception):
     outcome: str
     """Whether the change was applied: `not_sent` and `refused` mean no, `unknown` means perhaps."""
     parameter: str | None
-    """The argument that is wrong, such as `changes.end_date`."""
+    """The argument that is wrong, such as `end_date`."""
     target: str | None
     """What the call was about: the method and the path, without the host."""
     status: int | None

@@ -12,14 +12,15 @@ use pyo3::types::{
 };
 use serde_json::{Map, Number, Value};
 
-/// How Python spells names and measures time.
-pub const DIALECT: Dialect = Dialect { naming: Naming::Snake, time_unit: std::time::Duration::from_secs(1) };
+/// Python's names are in snake case, its times in seconds, and a certification's members keyword arguments.
+pub const DIALECT: Dialect =
+    Dialect { naming: Naming::Snake, time_unit: std::time::Duration::from_secs(1), flat_members: true };
 
 type Refused = ConvertError<PyErr>;
 
 /// Copies a dict from Python.
 pub fn read_dict(dict: &Bound<'_, PyDict>, mut limits: CopyLimits) -> PyResult<Map<String, Value>> {
-    read_members(dict, &mut limits).map_err(|error| match error.into_error() {
+    read_members(dict, &mut limits).map_err(|error| match error.into_error(DIALECT) {
         Ok(error) => raise(dict.py(), &error),
         Err(error) => error,
     })

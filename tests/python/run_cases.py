@@ -137,8 +137,11 @@ def check_error(expected, error):
     for name in ("kind", "outcome", "status", "code", "attempts", "retry_after"):
         if name in expected and getattr(error, name) != expected[name]:
             yield f"error.{name} is {getattr(error, name)!r}, not {expected[name]!r} ({error})"
-    if "parameter" in expected and error.parameter != snake(expected["parameter"]):
-        yield f"error.parameter is {error.parameter!r}, not {snake(expected['parameter'])!r}"
+    if "parameter" in expected:
+        # Members are keyword arguments here, so errors name them alone.
+        parameter = re.sub(r"^(changes|values)\.", "", snake(expected["parameter"]))
+        if error.parameter != parameter:
+            yield f"error.parameter is {error.parameter!r}, not {parameter!r}"
     wanted = expected.get("message", "")
     if wanted not in str(error) and snake(wanted) not in str(error):
         yield f"error says {str(error)!r}, not {wanted!r}"

@@ -46,6 +46,6 @@ class Traps(unittest.TestCase):
         error = caught.exception
         self.assertEqual((error.kind, error.outcome), ("invalid_input", "not_sent"))
         self.assertIn(words, str(error))
-        self.assertEqual(error.parameter.split("[")[0], ".".join(["changes", *changes]))
+        self.assertEqual(error.parameter.split("[")[0], ".".join(changes))
         self.assertEqual(self.graph.requests(), [])
         self.assertIsInstance(error, ValueError)

@@ -19,6 +19,22 @@ class Values(Traps):
         self.assertEqual({change.name for change in updated.changed}, {"end_date", "start_date"})
         self.assertEqual(updated.to_graph()["changed"][0]["name"], "endDate")
 
+    def test_errors_name_the_keyword_argument_that_was_written(self):
+        wrong = {
+            "end_date": {"end_date": "2030-02-30"},
+            "colour": {"colour": "red"},
+            "inference.confidence": {"inference": {"confidence": 1}},
+            "description": {"description": float("nan")},
+            "web_url": {"web_url": "javascript:1"},
+        }
+        for call in (lambda **changes: self.client.update(ID, **changes), self.client.create):
+            for parameter, arguments in wrong.items():
+                with self.assertRaises(InvalidInputError) as caught:
+                    call(**arguments)
+                self.assertEqual(caught.exception.parameter, parameter)
+                self.assertNotIn("changes.", str(caught.exception))
+                self.assertNotIn("values.", str(caught.exception))
+
     def test_a_datetime_is_refused_with_the_reason(self):
         self.refused("has a time", end_date=datetime.datetime(2030, 1, 1))
 

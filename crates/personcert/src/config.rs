@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::error::string_enum;
 use crate::host::{Dialect, advice};
 use crate::schema::{Kind, Property, Record, wrong_type};
+use crate::string_enum::string_enum;
 use crate::{Error, Result, Secret};
 
 macro_rules! config {

@@ -2,43 +2,11 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value, json};
-
 use crate::display::escape;
-use crate::host::{Dialect, Naming};
-use crate::schema::{Kind, Record};
+use crate::string_enum::string_enum;
 
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-macro_rules! string_enum {
-    ($(#[$outer:meta])* $name:ident { $($variant:ident = $text:literal, $doc:literal;)+ }) => {
-        $(#[$outer])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name { $(#[doc = $doc] $variant,)+ }
-
-        impl $name {
-            /// Every member with its stable text and its meaning.
-            pub const ALL: &[(Self, &'static str, &'static str)] = &[$((Self::$variant, $text, $doc),)+];
-
-            /// The stable texts alone.
-            pub const NAMES: &[&str] = &[$($text,)+];
-
-            /// The stable text, the same in every language.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    };
-}
-
-pub(crate) use string_enum;
 
 string_enum! {
     /// What went wrong, in terms of what the caller can do about it. The set is closed.
@@ -66,38 +34,37 @@ string_enum! {
     }
 }
 
+/// The table of what an error carries besides its kind and outcome: hands it to `$use`. Whoever describes errors to
+/// other languages reads the same lines.
 macro_rules! error_details {
-    ($($name:ident = $graph:literal: $type:ty, $kind:expr, $doc:literal;)+) => {
+    ($use:ident) => {
+        $use! {
+            parameter = "parameter": String, Text, "The argument that is wrong, as the caller spells it, such as `end_date` or `changes.endDate`.";
+            target = "target": String, Text, "What the call was about: the method and the path, without the host.";
+            status = "status": u16, Integer, "The HTTP status of the answer.";
+            code = "code": String, Text, "The service's error code, the outermost one it gave; may be empty, as the service sometimes leaves it.";
+            inner_codes = "innerCodes": Vec<String>, TextList, "The more specific codes inside the error, from the outside in.";
+            service_message = "serviceMessage": String, Text, "The service's own message; may be empty. Don't branch on it.";
+            request_id = "requestId": String, Text, "The service's id for the request; support asks for it.";
+            client_request_id = "clientRequestId": String, Text, "The client's id for the request, sent with it.";
+            date = "date": String, Text, "The service's clock when it answered (`Date` header).";
+            diagnostic = "diagnostic": String, Text, "The `x-ms-ags-diagnostic` header; support asks for it.";
+            retry_after = "retryAfter": f64, Number, "Seconds the service asks to wait before the next attempt.";
+            attempts = "attempts": u32, Integer, "How many times the request was sent.";
+        }
+    };
+}
+pub(crate) use error_details;
+
+macro_rules! details {
+    ($($name:ident = $graph:literal: $type:ty, $kind:ident, $doc:literal;)+) => {
         /// The circumstances of an error. What isn't known is absent.
         #[derive(Clone, Debug, Default, PartialEq)]
         #[non_exhaustive]
         pub struct ErrorDetails { $(#[doc = $doc] pub $name: Option<$type>,)+ }
-
-        impl ErrorDetails {
-            /// The names in both spellings, the kind and the meaning of each.
-            pub const ALL: &[(&'static str, &'static str, Kind, &'static str)] =
-                &[$((stringify!($name), $graph, $kind, $doc),)+];
-
-            fn members(&self) -> Vec<(&'static str, &'static str, Value)> {
-                vec![$((stringify!($name), $graph, json!(self.$name)),)+]
-            }
-        }
     };
 }
-
-error_details! {
-    parameter = "parameter": String, Kind::Text, "The argument that is wrong, as the caller spells it, such as `end_date` or `changes.endDate`.";
-    target = "target": String, Kind::Text, "What the call was about: the method and the path, without the host.";
-    status = "status": u16, Kind::Number, "The HTTP status of the answer.";
-    code = "code": String, Kind::Text, "The service's error code, the deepest one it gave; may be empty, as the service sometimes leaves it.";
-    service_message = "serviceMessage": String, Kind::Text, "The service's own message; may be empty. Not a base for decisions.";
-    request_id = "requestId": String, Kind::Text, "The service's id for the request; support asks for it.";
-    client_request_id = "clientRequestId": String, Kind::Text, "Our id for the request, sent with it.";
-    date = "date": String, Kind::Text, "The service's clock when it answered (`Date` header).";
-    diagnostic = "diagnostic": String, Kind::Text, "The `x-ms-ags-diagnostic` header; support asks for it.";
-    retry_after = "retryAfter": f64, Kind::Number, "Seconds the service asks to wait before the next try.";
-    attempts = "attempts": u32, Kind::Number, "How many times the request was sent.";
-}
+error_details!(details);
 
 /// What went wrong. `Display` gives one line for a person; the fields serve programs.
 #[derive(Debug)]
@@ -189,28 +156,6 @@ impl Error {
             None => prefix.to_owned(),
         });
         self
-    }
-
-    /// Spells the last name in `parameter` as `dialect` does, where it is one of the record's.
-    pub(crate) fn rename_parameter(mut self, record: &Record, dialect: Dialect) -> Self {
-        if let Some(parameter) = self.details.parameter.take() {
-            let (before, name) =
-                parameter.rsplit_once('.').map_or(("", parameter.as_str()), |(before, name)| (before, name));
-            let name = record.find(name, Naming::Camel).map_or(name, |property| property.named(dialect));
-            let spelt = if before.is_empty() { name.to_owned() } else { format!("{before}.{name}") };
-            self.details.parameter = Some(spelt);
-        }
-        self
-    }
-
-    /// Every attribute with its value, named as `dialect` writes names: what a language package puts on its
-    /// error object. Absent ones are null.
-    pub fn attributes(&self, dialect: Dialect) -> Map<String, Value> {
-        let own = [("kind", "kind", json!(self.kind.as_str())), ("outcome", "outcome", json!(self.outcome.as_str()))];
-        own.into_iter()
-            .chain(self.details.members())
-            .map(|(snake, camel, value)| (dialect.name(snake, camel).to_owned(), value))
-            .collect()
     }
 }
 

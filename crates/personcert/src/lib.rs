@@ -19,6 +19,7 @@ mod retry;
 mod retry_budget;
 pub mod schema;
 mod secret;
+mod string_enum;
 mod target;
 mod update;
 pub mod value;

@@ -134,6 +134,10 @@ impl Call {
     /// assert_eq!(error.details.parameter.as_deref(), Some("changes.endDate"));
     /// ```
     pub fn read(operation: &str, arguments: &Map<String, Value>, dialect: Dialect) -> Result<Self> {
+        Self::parse(operation, arguments, dialect).map_err(|error| error.flatten_parameter(dialect))
+    }
+
+    fn parse(operation: &str, arguments: &Map<String, Value>, dialect: Dialect) -> Result<Self> {
         let given = Arguments { map: arguments, dialect };
         let operation = match operation {
             "update" => {

@@ -1,6 +1,9 @@
-//! How a caller's language spells names and measures time.
+//! How a caller's language spells names, passes members and measures time.
 
 use std::time::Duration;
+
+/// The arguments that hold a certification's members.
+const MEMBER_OBJECTS: [&str; 2] = ["changes", "values"];
 
 /// The spelling of names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,24 +14,36 @@ pub enum Naming {
     Camel,
 }
 
-/// A caller's spelling of names and unit of time.
+/// How a caller's language spells names, passes members and measures time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dialect {
     /// How names are spelt.
     pub naming: Naming,
-    /// How long the number 1 is when it gives a duration.
+    /// The unit of a duration that is given as a number.
     pub time_unit: Duration,
+    /// Whether the members of `changes` and `values` are arguments of the call, such as Python's keyword arguments, and
+    /// not members of an object.
+    pub flat_members: bool,
 }
 
 impl Dialect {
     /// Names as Graph writes them, time in seconds.
-    pub const GRAPH: Self = Self { naming: Naming::Camel, time_unit: Duration::from_secs(1) };
+    pub const GRAPH: Self = Self { naming: Naming::Camel, time_unit: Duration::from_secs(1), flat_members: false };
 
     /// The one of the two spellings that is this dialect's.
     pub const fn name<'a>(self, snake: &'a str, camel: &'a str) -> &'a str {
         match self.naming {
             Naming::Snake => snake,
             Naming::Camel => camel,
+        }
+    }
+
+    /// The path of an argument as the caller wrote it.
+    pub fn path(self, path: String) -> String {
+        let member = MEMBER_OBJECTS.iter().find_map(|object| path.strip_prefix(object)?.strip_prefix('.'));
+        match member {
+            Some(member) if self.flat_members => member.to_owned(),
+            _ => path,
         }
     }
 }

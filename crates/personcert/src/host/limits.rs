@@ -1,5 +1,6 @@
 //! The bounds of what is copied from another language, and how a error finds its place.
 
+use super::dialect::Dialect;
 use crate::Error;
 
 /// How much may still be copied from a host language: no deeper and no more values than this.
@@ -76,10 +77,10 @@ impl<E> ConvertError<E> {
         }
     }
 
-    /// The core's error for bad input, or what was raised.
-    pub fn into_error(self) -> Result<Error, E> {
+    /// The core's error for bad input, its place as `dialect` writes it, or what was raised.
+    pub fn into_error(self, dialect: Dialect) -> Result<Error, E> {
         match self {
-            Self::Invalid { place, why } => Ok(Error::input(place, why)),
+            Self::Invalid { place, why } => Ok(Error::input(dialect.path(place), why)),
             Self::Host(error) => Err(error),
         }
     }

@@ -1,9 +1,11 @@
 //! What only language bindings need: a call by name, its result member by member, spellings and limits.
 
+mod attributes;
 mod call;
-mod dialect;
+pub(crate) mod dialect;
 mod limits;
 
+pub use attributes::ERROR_ATTRIBUTES;
 pub use call::{Call, Output, OutputMember};
 pub use dialect::{Dialect, Naming};
 pub use limits::{ConvertError, CopyLimits};

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use personcert::host::ERROR_ATTRIBUTES;
 use personcert::schema::{Kind, Property};
-use personcert::{ErrorDetails, ErrorKind, Outcome};
+use personcert::{ErrorKind, Outcome};
 
 use super::{RESULTS, changes, plain, settings};
 
@@ -47,9 +48,9 @@ pub(super) fn types() -> String {
     );
     union(&mut out, "Outcome", "Was the change applied?", Outcome::ALL.iter().map(|(_, text, doc)| (*text, *doc)));
     out.push_str("\n/** The properties of an error. */\nexport interface PersonCertErrorAttributes {\n");
-    out.push_str("  kind: ErrorKind\n  outcome: Outcome\n");
-    for (_, name, kind, doc) in ErrorDetails::ALL {
-        let _ = writeln!(out, "  /** {} */\n  {name}: {} | null", plain(doc), read(*kind));
+    out.push_str("  readonly kind: ErrorKind\n  readonly outcome: Outcome\n");
+    for Property { name, kind, doc, .. } in ERROR_ATTRIBUTES {
+        let _ = writeln!(out, "  /** {} */\n  readonly {name}: {} | null", plain(doc), read(*kind));
     }
     out.push_str("}\n");
     out
