@@ -3,26 +3,26 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
-use personcert::host::{Dialect, Output};
+use personcert::host::{self, Dialect, Output};
 use personcert::{Client, Config, Error, Result};
 use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
 
-use crate::case::{self, Call, Case, Ended};
+use crate::case::{self, Call, CallResult, Case};
 
 pub struct Api {
     runtime: Runtime,
     log: Log,
 }
 
-/// Everything that anybody traces, at every level.
+/// All tracing output of this process, at every level.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<String>>);
 
 impl std::io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        if let Ok(mut said) = self.0.lock() {
-            said.push_str(&String::from_utf8_lossy(bytes));
+        if let Ok(mut log) = self.0.lock() {
+            log.push_str(&String::from_utf8_lossy(bytes));
         }
         Ok(bytes.len())
     }
@@ -43,31 +43,30 @@ impl Api {
         Ok(Self { runtime: runtime.map_err(|error| error.to_string())?, log })
     }
 
-    pub fn carry_out(&self, case: &Case, settings: &Value) -> Result<Ended, String> {
-        let all = settings;
-        let settings = settings.as_object().ok_or("the settings are no object")?;
-        let ended = self.runtime.block_on(call(&case.call, settings));
-        let mut said = std::mem::take(&mut *self.log.0.lock().map_err(|error| error.to_string())?);
-        if let Err(error) = &ended {
-            let _ = write!(said, "{error} {error:?} {:?}", std::error::Error::source(error));
+    /// Makes the case's call; fails when a secret is logged or part of the error.
+    pub fn call(&self, case: &Case, settings: &Value) -> Result<CallResult, String> {
+        let members = settings.as_object().ok_or("the settings are not an object")?;
+        let result = self.runtime.block_on(call(&case.call, members));
+        let mut log = std::mem::take(&mut *self.log.0.lock().map_err(|error| error.to_string())?);
+        if let Err(error) = &result {
+            let _ = write!(log, "{error} {error:?} {:?}", std::error::Error::source(error));
         }
-        // A token that was got by signing in begins so, as every JSON web token does.
-        if case::secrets(all).chain(["eyJ"]).any(|secret| said.contains(secret)) {
-            return Err("a secret was logged, or is in the error".into());
+        if case::secrets(settings).any(|secret| log.contains(secret)) {
+            return Err("a secret is in the log or in the error".into());
         }
-        if !case.server.is_empty() && !said.contains("client_request_id") {
-            return Err("nothing was logged".into());
+        if !case.server.is_empty() && !log.contains("client_request_id") {
+            return Err("the request was not logged".into());
         }
-        Ok(match ended {
-            Ok(value) => Ended::Value(value),
-            Err(error) => Ended::Error(described(&error)),
+        Ok(match result {
+            Ok(value) => CallResult::Value(value),
+            Err(error) => CallResult::Error(attributes(&error)),
         })
     }
 }
 
 async fn call(call: &Call, settings: &Map<String, Value>) -> Result<Value> {
     let client = Client::new(&Config::read(settings, Dialect::GRAPH)?)?;
-    let call = personcert::host::Call::read(&call.operation, &call.arguments, Dialect::GRAPH)?;
+    let call = host::Call::read(&call.operation, &call.arguments, Dialect::GRAPH)?;
     match client.call(call).await? {
         Output::Pages(mut pages) => {
             let mut all = Vec::new();
@@ -76,11 +75,11 @@ async fn call(call: &Call, settings: &Map<String, Value>) -> Result<Value> {
             }
             Ok(Value::Array(all))
         }
-        answer => Ok(answer.to_value()),
+        output => Ok(output.to_value()),
     }
 }
 
-fn described(error: &Error) -> Value {
+fn attributes(error: &Error) -> Value {
     let mut attributes = error.attributes(Dialect::GRAPH);
     attributes.insert("message".into(), json!(error.to_string()));
     Value::Object(attributes)

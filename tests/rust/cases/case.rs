@@ -1,12 +1,12 @@
-//! The case format, and the comparison of what was expected with what was found.
+//! The format of a case, and the values that stand in for its placeholders.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// What isn't as expected, one line each.
+/// What differs from the expectation, one line each.
 pub type Problems = Vec<String>;
 
 #[derive(Deserialize)]
@@ -33,8 +33,8 @@ pub struct Case {
 #[serde(default, deny_unknown_fields)]
 pub struct Given {
     config: Map<String, Value>,
-    /// None where the case says nothing; null where it wants no token.
-    #[serde(deserialize_with = "some")]
+    /// None when the case leaves it out, null when the client is to have no token.
+    #[serde(deserialize_with = "present")]
     token: Option<Value>,
     pub certifications: Vec<Value>,
     pub faults: Vec<Value>,
@@ -49,50 +49,63 @@ pub struct Call {
     pub arguments: Map<String, Value>,
 }
 
-/// How a call ended.
-pub enum Ended {
+pub enum CallResult {
     Value(Value),
     /// The error's attributes and its `message`.
     Error(Value),
 }
 
-fn some<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+/// Keeps null apart from absence.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
-/// Every case of every file; a name may be used once.
-pub fn load() -> Result<Vec<Case>, String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases");
+/// The folder `tests` of the checkout.
+pub fn tests_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests")
+}
+
+/// The case files, sorted. Anything else in their folder is an error: no runner would read it.
+pub fn files() -> Result<Vec<PathBuf>, String> {
+    let folder = tests_dir().join("cases");
     let entries = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| error.to_string())?.path();
+        if path.is_dir() || path.extension().is_none_or(|extension| extension != "json") {
+            return Err(format!("{} is not a case file", path.display()));
+        }
+        paths.push(path);
+    }
     paths.sort();
+    Ok(paths)
+}
+
+/// Every case of every file.
+pub fn load() -> Result<Vec<Case>, String> {
     let mut cases: Vec<Case> = Vec::new();
-    for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
+    for path in files()? {
         let read = || -> Result<Vec<Case>, Box<dyn std::error::Error>> {
-            Ok(serde_json::from_str(&std::fs::read_to_string(path)?)?)
+            Ok(serde_json::from_str(&std::fs::read_to_string(&path)?)?)
         };
         cases.extend(read().map_err(|error| format!("{}: {error}", path.display()))?);
     }
-    let mut names = BTreeSet::new();
-    match cases.iter().find(|case| !names.insert(&case.name)) {
-        Some(case) => Err(format!("two cases are called {:?}", case.name)),
-        None => Ok(cases),
-    }
+    Ok(cases)
 }
 
 impl Case {
-    /// The settings of the case's client, with the local Graph's address and a token where it has none of its own.
-    pub fn settings(&self, url: &str, places: &Places, tell: Tell<'_>) -> Result<Value, String> {
+    /// The settings of the case's client; the local Graph's address and a token are defaults.
+    pub fn settings(&self, url: &str, placeholders: &Placeholders, command: GraphCommand<'_>) -> Result<Value, String> {
         let mut settings = Value::Object(self.given.config.clone());
-        places.fill(&mut settings, url, tell)?;
-        let Value::Object(mut settings) = settings else { return Err("the settings are no object".into()) };
+        placeholders.fill(&mut settings, url, command)?;
+        let Value::Object(mut settings) = settings else { return Err("the settings are not an object".into()) };
         settings.entry("baseUrl").or_insert(json!(url));
         settings.entry("retryDelay").or_insert(json!(0.001));
         let token = match self.given.token.clone() {
             Some(Value::Null) => None,
             Some(Value::String(text)) => Some(json!(text)),
-            Some(wanted) => Some(tell("token", wanted)?),
-            None => Some(tell("token", json!({}))?),
+            Some(options) => Some(command("token", options)?),
+            None => Some(command("token", json!({}))?),
         };
         if let Some(token) = token {
             settings.entry("token").or_insert(token);
@@ -101,31 +114,33 @@ impl Case {
     }
 }
 
-/// What nobody may see.
+/// The values that must not appear in logs, errors or output. An access token from a sign-in starts with `eyJ`, as every
+/// JSON web token does.
 pub fn secrets(settings: &Value) -> impl Iterator<Item = &str> {
-    let secrets = ["token", "clientSecret", "certificatePassword"].into_iter();
-    secrets.filter_map(|name| settings[name].as_str()).filter(|secret| secret.len() > 8)
+    let names = ["token", "clientSecret", "certificatePassword"].into_iter();
+    let given = names.filter_map(|name| settings[name].as_str()).filter(|secret| secret.len() > 8);
+    given.chain(["eyJ"])
 }
 
 /// Sends a command to the local Graph.
-pub type Tell<'a> = &'a dyn Fn(&str, Value) -> Result<Value, String>;
+pub type GraphCommand<'a> = &'a dyn Fn(&str, Value) -> Result<Value, String>;
 
-/// What stands for `{…}` in a case, where that isn't an address of the local Graph.
-pub struct Places(tempfile::TempDir);
+/// Replaces `{…}` in a case; holds the folder for the files among the replacements.
+pub struct Placeholders(tempfile::TempDir);
 
-impl Places {
+impl Placeholders {
     pub fn new() -> Result<Self, String> {
         tempfile::tempdir().map(Self).map_err(|error| error.to_string())
     }
 
-    /// Puts what they stand for into the place of all `{…}`.
-    pub fn fill(&self, value: &mut Value, url: &str, tell: Tell<'_>) -> Result<(), String> {
+    /// Replaces every text `{…}` inside the value.
+    pub fn fill(&self, value: &mut Value, url: &str, command: GraphCommand<'_>) -> Result<(), String> {
         match value {
-            Value::Object(members) => members.values_mut().try_for_each(|value| self.fill(value, url, tell))?,
-            Value::Array(items) => items.iter_mut().try_for_each(|value| self.fill(value, url, tell))?,
+            Value::Object(members) => members.values_mut().try_for_each(|value| self.fill(value, url, command))?,
+            Value::Array(items) => items.iter_mut().try_for_each(|value| self.fill(value, url, command))?,
             Value::String(text) => {
                 if let Some(name) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
-                    *value = self.find(name, url, tell)?;
+                    *value = self.resolve(name, url, command)?;
                 }
             }
             _ => {}
@@ -133,64 +148,26 @@ impl Places {
         Ok(())
     }
 
-    fn find(&self, name: &str, url: &str, tell: Tell<'_>) -> Result<Value, String> {
-        let fixed = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/identity").join(name);
-        let own = |name: &str| self.0.path().join(name);
+    fn resolve(&self, name: &str, url: &str, command: GraphCommand<'_>) -> Result<Value, String> {
+        let identity = |name: &str| tests_dir().join("identity").join(name);
+        let temporary = |name: &str| self.0.path().join(name);
         let text = |error: std::io::Error| error.to_string();
         Ok(match name {
             "local" => json!(url),
-            "ca" => tell("ca", Value::Null)?,
-            "certificate" => json!(std::fs::read_to_string(fixed("client.pem")).map_err(text)?),
-            "cache" => {
-                let cache = own("sign-in.json");
-                let _ = std::fs::remove_file(&cache);
-                json!(cache)
-            }
+            "ca" => command("ca", Value::Null)?,
+            "certificate" => json!(std::fs::read_to_string(identity("client.pem")).map_err(text)?),
+            "cache" => json!(temporary("sign-in.json")),
             "federated" => {
-                let token = tell("federated", Value::Null)?;
-                std::fs::write(own("federated"), token.as_str().unwrap_or_default()).map_err(text)?;
-                json!(own("federated"))
+                let token = command("federated", Value::Null)?;
+                let token = token.as_str().ok_or("the local Graph gave no federated token")?;
+                std::fs::write(temporary("federated"), token).map_err(text)?;
+                json!(temporary("federated"))
             }
-            file if file.contains('.') => json!(fixed(file)),
-            name => tell("addresses", Value::Null)?[name].take(),
+            file if file.contains('.') => json!(identity(file)),
+            address => command("addresses", Value::Null)?
+                .get_mut(address)
+                .map(Value::take)
+                .ok_or_else(|| format!("unknown placeholder {{{address}}}"))?,
         })
-    }
-}
-
-/// Where an error isn't what was expected; of its message a part is enough.
-pub fn check_error(expected: &Map<String, Value>, found: &Value, problems: &mut Problems) {
-    for (name, value) in expected {
-        let (found, text) = (&found[name], found["message"].as_str().unwrap_or_default());
-        if name != "message" {
-            differences(value, found, &format!("error ({text}).{name}"), problems);
-        } else if !value.as_str().is_some_and(|part| text.contains(part)) {
-            problems.push(format!("error says {text}, not {value}"));
-        }
-    }
-}
-
-/// Where `found` isn't what was expected: objects as subsets, lists one by one, `1` and `1.0` the same number.
-pub fn differences(expected: &Value, found: &Value, place: &str, problems: &mut Problems) {
-    match (expected, found) {
-        (Value::Object(expected), Value::Object(found)) => {
-            for (name, value) in expected {
-                let place = format!("{place}.{name}");
-                match found.get(name) {
-                    Some(found) => differences(value, found, &place, problems),
-                    None => problems.push(format!("{place} is missing")),
-                }
-            }
-        }
-        (Value::Array(expected), Value::Array(found)) => {
-            if expected.len() != found.len() {
-                problems.push(format!("{place} has {} items, not {}", found.len(), expected.len()));
-            }
-            for (at, (expected, found)) in expected.iter().zip(found).enumerate() {
-                differences(expected, found, &format!("{place}[{at}]"), problems);
-            }
-        }
-        (Value::Number(expected), Value::Number(found)) if expected.as_f64() == found.as_f64() => {}
-        (expected, found) if expected == found => {}
-        (expected, found) => problems.push(format!("{place} is {found}, not {expected}")),
     }
 }

@@ -1,18 +1,31 @@
-//! The `personcert` command as a front end: a process for each case.
+//! The `personcert` command as a front end: one process per case.
 
 use std::io::Write;
-use std::process::{self, Output};
+use std::process::{Command, Output};
 
 use serde_json::{Map, Value};
 use tempfile::NamedTempFile;
 
-use crate::case::{self, Case, Ended};
+use crate::case::{self, CallResult, Case};
 
-/// Runs the command that cargo built for this test.
-pub fn carry_out(case: &Case, settings: &Value) -> Result<Ended, String> {
-    let mut command = process::Command::new(env!("CARGO_BIN_EXE_personcert"));
+/// Makes the case's call with the command that cargo built for this test; fails when a secret is printed.
+pub fn call(case: &Case, settings: &Value) -> Result<CallResult, String> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_personcert"));
     command.env_clear().arg("--json");
-    let _current = arguments(&mut command, &case.call.operation, &case.call.arguments)?;
+    let _current = add_call(&mut command, &case.call.operation, &case.call.arguments)?;
+    add_settings(&mut command, settings)?;
+    let output = command.arg("--verbose").output().map_err(|error| error.to_string())?;
+    let leaked = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        case::secrets(settings).any(|secret| text.contains(secret))
+    };
+    if leaked(&output.stdout) || leaked(&output.stderr) {
+        return Err("a secret was printed".into());
+    }
+    read_output(&output)
+}
+
+fn add_settings(command: &mut Command, settings: &Value) -> Result<(), String> {
     for (name, value) in settings.as_object().into_iter().flatten() {
         match (name.as_str(), value) {
             ("token", token) => drop(command.env("PERSONCERT_TOKEN", text(token))),
@@ -20,27 +33,20 @@ pub fn carry_out(case: &Case, settings: &Value) -> Result<Ended, String> {
             ("certificatePassword", password) => {
                 command.env("AZURE_CLIENT_CERTIFICATE_PASSWORD", text(password));
             }
-            (name, Value::Bool(false)) => return Err(format!("the command can't say {name}: false")),
+            (name, Value::Bool(false)) => return Err(format!("the command cannot express {name}: false")),
             (name, Value::Bool(true)) => drop(command.arg(option(name))),
             (name, value) => drop(command.arg(format!("{}={}", option(name), text(value)))),
         }
     }
-    let output = command.arg("--verbose").output().map_err(|error| error.to_string())?;
-    let said = |bytes: &[u8]| {
-        case::secrets(settings).chain(["eyJ"]).any(|secret| String::from_utf8_lossy(bytes).contains(secret))
-    };
-    if said(&output.stdout) || said(&output.stderr) {
-        return Err("a secret was printed".into());
-    }
-    ended(output)
+    Ok(())
 }
-/// Says a call in the command's words. The file for `--current` lives as long as what is given back.
-fn arguments(
-    command: &mut process::Command,
+
+/// Adds the call's words. The file for `--current` lives as long as the returned handle.
+fn add_call(
+    command: &mut Command,
     operation: &str,
     arguments: &Map<String, Value>,
 ) -> Result<Option<NamedTempFile>, String> {
-    // The command has a name of its own for it.
     command.arg(operation);
     let mut current = None;
     for (name, value) in arguments {
@@ -81,17 +87,18 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// What the process printed, and whether its exit code says the same.
-fn ended(output: Output) -> Result<Ended, String> {
+/// Reads the printed result or error, and checks that the exit code matches it.
+fn read_output(output: &Output) -> Result<CallResult, String> {
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    let code = output.status.code().ok_or("the command was killed")?;
-    // A doctor who finds something bad says so by exit code 4.
+    let code = output.status.code().ok_or("a signal ended the command")?;
+    // `doctor` prints its findings and exits with 4 when a check failed.
     if code == 0 || (code == 4 && !stdout.is_empty()) {
-        return serde_json::from_str(&stdout).map(Ended::Value).map_err(|error| format!("printed {stdout:?}: {error}"));
+        let value = serde_json::from_str(&stdout);
+        return value.map(CallResult::Value).map_err(|error| format!("printed {stdout:?}: {error}"));
     }
     let error = stderr.lines().last().and_then(|line| serde_json::from_str::<Value>(line).ok());
     let error = error.ok_or_else(|| format!("exit code {code}, printed {stderr:?}"))?["error"].take();
-    let meant = match error["kind"].as_str() {
+    let expected = match error["kind"].as_str() {
         Some("invalid_input") => 2,
         Some("auth") => 3,
         Some("permission") => 4,
@@ -101,11 +108,11 @@ fn ended(output: Output) -> Result<Ended, String> {
         Some("service" | "network" | "timeout" | "protocol") => 8,
         _ => 130,
     };
-    if code != meant {
-        return Err(format!("exit code {code} for {error}"));
+    if code != expected {
+        return Err(format!("exit code {code}, expected {expected} for {error}"));
     }
     if !stdout.is_empty() {
-        return Err(format!("an error, and yet it printed {stdout:?}"));
+        return Err(format!("failed, but printed {stdout:?}"));
     }
-    Ok(Ended::Error(error))
+    Ok(CallResult::Error(error))
 }

@@ -1,94 +1,80 @@
-//! Runs tests/cases/*.json through the Rust crate and through the `personcert` command.
+//! Runs `tests/cases/*.json` through the Rust crate and through the `personcert` command. Each case is one test per front
+//! end, named `rust: <case>` and `cli: <case>`.
 
 mod api;
 mod case;
+mod check;
 mod command;
+mod contract;
 
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use libtest_mimic::{Arguments, Failed, Trial};
 use personcert_local::{LocalGraph, Options};
-use serde_json::{Value, json};
 
-use case::{Case, Ended, Problems, differences};
+use case::Case;
 
-/// How a front end carries a case out: the values it gave, or the attributes of its error.
-type CarryOut<'a> = &'a dyn Fn(&Case, &Value) -> Result<Ended, String>;
+const FRONT_ENDS: [&str; 2] = ["rust", "cli"];
+
+/// What all tests share. Each test resets the local Graph, so they run one after the other.
+struct Fixture {
+    graph: LocalGraph,
+    api: api::Api,
+}
 
 fn main() -> ExitCode {
-    match run_all() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(why) => {
-            eprintln!("{why}");
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    // Cargo passes its own --quiet to the standard test harness alone.
+    arguments.quiet |= arguments.format.is_none() && arguments.filter.is_none() && !arguments.list;
+    match run_all(&arguments) {
+        Ok(code) => code,
+        Err(problem) => {
+            eprintln!("{problem}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn run_all() -> Result<bool, String> {
-    let cases = case::load()?;
+fn run_all(arguments: &Arguments) -> Result<ExitCode, String> {
+    let cases: Vec<_> = case::load()?.into_iter().map(Arc::new).collect();
     let graph = LocalGraph::start(Options::default()).map_err(|error| error.to_string())?;
-    let api = api::Api::new()?;
-    let rust = run("rust", &cases, &graph, &|case, settings| api.carry_out(case, settings));
-    let cli = run("cli", &cases, &graph, &command::carry_out);
-    Ok(rust && cli)
+    let fixture = Arc::new(Mutex::new(Fixture { graph, api: api::Api::new()? }));
+    let passed = FRONT_ENDS.map(|_| Arc::new(AtomicUsize::new(0)));
+    let mut trials = contract::trials(&cases);
+    for (front_end, passed) in FRONT_ENDS.into_iter().zip(&passed) {
+        trials.extend(cases.iter().map(|case| trial(front_end, Arc::clone(case), &fixture, passed)));
+    }
+    let conclusion = libtest_mimic::run(arguments, trials);
+    if !arguments.list && conclusion.num_filtered_out == 0 {
+        for (front_end, passed) in FRONT_ENDS.into_iter().zip(&passed) {
+            let excluded = cases.iter().filter(|case| case.exclude.contains_key(front_end)).count();
+            println!("{front_end}: {} cases passed, {excluded} excluded", passed.load(Ordering::Relaxed));
+        }
+    }
+    Ok(conclusion.exit_code())
 }
 
-/// Runs all cases through a front end; true when none failed and enough ran.
-fn run(name: &str, cases: &[Case], graph: &LocalGraph, carry_out: CarryOut<'_>) -> bool {
-    let (mut passed, mut excluded, mut failed) = (0_usize, 0_usize, 0_usize);
-    for case in cases {
-        if case.exclude.contains_key(name) {
-            excluded += 1;
-            continue;
-        }
-        let problems = check(case, graph, carry_out).unwrap_or_else(|why| vec![why]);
-        for problem in &problems {
-            println!("FAILED {name}: {}: {problem}", case.name);
-        }
-        if problems.is_empty() { passed += 1 } else { failed += 1 }
-    }
-    println!("{name}: {passed} cases passed, {excluded} excluded, {failed} failed");
-    failed == 0 && passed >= 150 && excluded * 20 <= cases.len()
+fn trial(front_end: &'static str, case: Arc<Case>, fixture: &Arc<Mutex<Fixture>>, passed: &Arc<AtomicUsize>) -> Trial {
+    let (fixture, passed) = (Arc::clone(fixture), Arc::clone(passed));
+    let excluded = case.exclude.contains_key(front_end);
+    let name = format!("{front_end}: {}", case.name);
+    let run = move || {
+        run(front_end, &case, &fixture)?;
+        passed.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    };
+    Trial::test(name, run).with_ignored_flag(excluded)
 }
 
-fn check(case: &Case, graph: &LocalGraph, carry_out: CarryOut<'_>) -> Result<Problems, String> {
-    let tell = |name: &str, arguments: Value| graph.command(name, &arguments).map_err(|error| error.to_string());
-    tell("reset", Value::Null)?;
-    for added in &case.given.certifications {
-        tell("add", added.clone())?;
-    }
-    tell("script", json!({"answers": case.server}))?;
-    tell("faults", json!({"faults": case.given.faults}))?;
-    let places = case::Places::new()?;
-    for (name, arguments) in &case.given.commands {
-        let mut arguments = arguments.clone();
-        places.fill(&mut arguments, graph.url(), &tell)?;
-        tell(name, arguments)?;
-    }
-    let settings = case.settings(graph.url(), &places, &tell)?;
-    let ended = carry_out(case, &settings)?;
-    let mut problems = Vec::new();
-    let all = tell("requests", Value::Null)?;
-    if all.as_array().into_iter().flatten().any(|seen| seen["elsewhere"] == true && seen["authorization"] == true) {
-        problems.push("another server got the token".into());
-    }
-    match (ended, &case.error) {
-        (Ended::Error(error), Some(expected)) => case::check_error(expected, &error, &mut problems),
-        (Ended::Error(error), None) => problems.push(format!("ended with {error}")),
-        (Ended::Value(_), Some(_)) => problems.push("there was no error".into()),
-        (Ended::Value(value), None) => differences(&case.result, &value, "result", &mut problems),
-    }
-    if let Some(expected) = &case.requests {
-        differences(expected, &all, "requests", &mut problems);
-    }
-    if let Some(expected) = &case.sign_ins {
-        differences(expected, &tell("signIns", Value::Null)?, "signIns", &mut problems);
-    }
-    if let Some(stored) = &case.stored {
-        let all = tell("certifications", json!({"user": stored["user"]}))?;
-        let found = all.as_array().into_iter().flatten().find(|found| found["id"] == stored["id"]);
-        differences(&stored["certification"], found.unwrap_or(&Value::Null), "stored", &mut problems);
-    }
-    Ok(problems)
+fn run(front_end: &str, case: &Case, fixture: &Mutex<Fixture>) -> Result<(), Failed> {
+    // A test that panicked leaves nothing that the next one's reset does not remove.
+    let fixture = fixture.lock().unwrap_or_else(PoisonError::into_inner);
+    let problems = check::run(case, &fixture.graph, |settings| match front_end {
+        "cli" => command::call(case, settings),
+        _ => fixture.api.call(case, settings),
+    })?;
+    if problems.is_empty() { Ok(()) } else { Err(problems.join("\n").into()) }
 }
