@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
-from weakref import WeakKeyDictionary
 
+from ._completions import completion
+from ._credential import TokenFetcher
 from ._native import AsyncClient as _Native
-from ._native import Inbox
-from ._credential import provider
 from ._watch import hook
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop, Future
     from collections.abc import AsyncIterator, Callable, Sequence
     from types import TracebackType
 
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
 
     from ._credential import Credential
     from ._models import Attempt, CertificationChanges, ClientOptions, Finding, PersonCertification, Prompt, UpdateResult
-
-_inboxes: WeakKeyDictionary[AbstractEventLoop, Inbox] = WeakKeyDictionary()
 
 
 class AsyncClient:
@@ -46,8 +42,8 @@ class AsyncClient:
         `on_prompt` is called with what a person has to do, where the settings want one to sign in; without it that goes to
         standard error. Every attempt goes to the logger `personcert` (debug; info for a retry), where logging is set up before.
         """
-        self._event_loop: AbstractEventLoop | None = None
-        self._native = _Native(cast("dict[str, Any]", config), hook(on_retry), provider(credential, lambda: self._event_loop), on_prompt)
+        self._fetcher = TokenFetcher(credential) if credential is not None else None
+        self._native = _Native(cast("dict[str, Any]", config), hook(on_retry), self._fetcher, on_prompt)
 
     async def update(
         self,
@@ -113,7 +109,7 @@ class AsyncClient:
             "traceparent": traceparent,
         }
         pages = await self._call("list", arguments)
-        while (page := await _settled(pages.next)) is not None:
+        while (page := await completion(pages.next)) is not None:
             for certification in page:
                 yield certification
 
@@ -161,26 +157,9 @@ class AsyncClient:
         await self.close()
 
     async def _call(self, operation: str, arguments: dict[str, Any]) -> Any:
-        import asyncio
+        if self._fetcher is not None:
+            # Not at the top: asyncio takes several times as long to import as the rest of this package.
+            from asyncio import get_running_loop
 
-        # Where an async credential is awaited.
-        self._event_loop = asyncio.get_running_loop()
-        return await _settled(self._native.call, operation, arguments)
-
-
-async def _settled(start: Callable[..., int], *arguments: Any) -> Any:
-    """Start work for this event loop and wait for it; whoever stops waiting stops the work."""
-    # Not at the top: asyncio takes several times as long to import as all of this package.
-    import asyncio
-
-    loop = asyncio.get_running_loop()
-    inbox = _inboxes.get(loop)
-    if inbox is None:
-        inbox = _inboxes[loop] = Inbox.open(loop)
-    future: Future[Any] = loop.create_future()
-    ticket = start(inbox, future, *arguments)
-    try:
-        return await future
-    except BaseException:
-        inbox.abort(ticket)
-        raise
+            self._fetcher.event_loop = get_running_loop()
+        return await completion(self._native.call, operation, arguments)

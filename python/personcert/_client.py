@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from ._credential import TokenFetcher
 from ._native import Client as _Native
-from ._credential import provider
 from ._watch import hook
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ class Client:
         `on_prompt` is called with what a person has to do, where the settings want one to sign in; without it that goes to
         standard error. Every attempt goes to the logger `personcert` (debug; info for a retry), where logging is set up before.
         """
-        self._native = _Native(cast("dict[str, Any]", config), hook(on_retry), provider(credential, lambda: None), on_prompt)
+        fetcher = TokenFetcher(credential) if credential is not None else None
+        self._native = _Native(cast("dict[str, Any]", config), hook(on_retry), fetcher, on_prompt)
 
     def update(
         self,

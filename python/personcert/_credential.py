@@ -1,7 +1,8 @@
-"""Credentials of the program around, as they are."""
+"""The caller's credential."""
 
 from __future__ import annotations
 
+import _thread
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -9,8 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import Protocol, Union
 
+    from ._native import TokenReply
+
     class Token(Protocol):
-        """A token and when it ends, as azure-identity's `AccessToken`."""
+        """A token with its expiry, like azure-identity's `AccessToken`."""
 
         @property
         def token(self) -> str: ...
@@ -18,45 +21,79 @@ if TYPE_CHECKING:
         def expires_on(self) -> float: ...
 
     class TokenCredential(Protocol):
-        """Anything that gets tokens, as azure-identity's credentials do."""
+        """Anything that gets tokens the way azure-identity's credentials do."""
 
         def get_token(self, *scopes: str, **kwargs: Any) -> Token | Awaitable[Token]: ...
 
     Credential = Union[TokenCredential, Callable[[], Union[str, Awaitable[str]]]]
 
+_LOOP_CHECK_SECONDS = 0.05
 
-def provider(
-    credential: Any, event_loop: Callable[[], AbstractEventLoop | None]
-) -> Callable[[str, str | None], tuple[str, float | None]] | None:
-    """What the client calls, on a thread of its own, when it needs a token: gives the token and when it ends.
 
-    `credential` has `get_token(*scopes, claims=…)`, blocking or async, as azure-identity's have; or it is called and
-    gives a token. `event_loop` is where what it gives is awaited.
+class _LoopStoppedError(Exception):
+    """The event loop stopped before the credential returned, and calls now come from another one."""
+
+
+class TokenFetcher:
+    """Fetches tokens from a credential, each on a daemon thread: the program can end while the credential works.
+
+    `credential` has `get_token(*scopes, claims=…)`, blocking or async, as azure-identity's have, or is a function that
+    returns a token. An awaitable is awaited on `event_loop`, the loop of the latest call, or else on a loop of its own.
     """
-    if credential is None:
-        return None
 
-    def fetch(scope: str, claims: str | None) -> tuple[str, float | None]:
-        get = getattr(credential, "get_token", None)
-        if get is None:
-            given = credential()
-        else:
-            given = get(scope, claims=claims) if claims else get(scope)
-        if hasattr(given, "__await__"):
-            given = _awaited(given, event_loop())
-        if isinstance(given, str):
-            return given, None
-        return given.token, given.expires_on
+    def __init__(self, credential: Any) -> None:
+        self._credential = credential
+        self.event_loop: AbstractEventLoop | None = None
 
-    return fetch
+    def __call__(self, scope: str, claims: str | None, reply: TokenReply) -> None:
+        """Start fetching a token; `reply` receives it."""
+        _thread.start_new_thread(self._fetch, (scope, claims, reply))
 
+    def _fetch(self, scope: str, claims: str | None, reply: TokenReply) -> None:
+        try:
+            token = self._get(scope, claims)
+            if isinstance(token, str):
+                reply.set(token, None)
+            else:
+                reply.set(token.token, token.expires_on)
+        except BaseException as error:
+            reply.fail(f"{type(error).__name__}: {error}")
 
-def _awaited(given: Any, event_loop: AbstractEventLoop | None) -> Any:
-    import asyncio
+    def _get(self, scope: str, claims: str | None) -> Any:
+        get_token = getattr(self._credential, "get_token", None)
+        while True:
+            if get_token is None:
+                token = self._credential()
+            else:
+                token = get_token(scope, claims=claims) if claims else get_token(scope)
+            if not hasattr(token, "__await__"):
+                return token
+            try:
+                return self._await(token)
+            except _LoopStoppedError:
+                continue
 
-    async def wait() -> Any:
-        return await given
+    def _await(self, awaitable: Awaitable[Any]) -> Any:
+        # Not at the top: asyncio takes several times as long to import as the rest of this package.
+        import asyncio
+        from concurrent.futures import wait
 
-    if event_loop is None:
-        return asyncio.run(wait())
-    return asyncio.run_coroutine_threadsafe(wait(), event_loop).result()
+        async def token() -> Any:
+            return await awaitable
+
+        loop = self.event_loop
+        if loop is None:
+            return asyncio.run(token())
+        coroutine = token()
+        try:
+            future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+        except RuntimeError:
+            coroutine.close()
+            raise
+        while not wait([future], _LOOP_CHECK_SECONDS).done:
+            if loop.is_closed():
+                raise RuntimeError("the event loop was closed before the credential returned")
+            if self.event_loop is not loop and not loop.is_running():
+                future.cancel()
+                raise _LoopStoppedError
+        return future.result()

@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from ._native import Unread
+    from ._native import LazyRecord
 
 
 def nothing() -> None:
@@ -28,10 +28,10 @@ class Record:
     if not TYPE_CHECKING:  # A type checker would take it for leave to misspell.
 
         def __getattr__(self, name: str) -> Any:
-            unread: Unread | None = self.__dict__.get("_unread")
-            if unread is None or name.startswith("__"):
+            lazy: LazyRecord | None = self.__dict__.get("_lazy")
+            if lazy is None or name.startswith("__"):
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            value = self.__dict__[name] = unread.attribute(name)
+            value = self.__dict__[name] = lazy.attribute(name)
             return value
 
     def __getstate__(self) -> dict[str, Any]:

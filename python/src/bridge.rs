@@ -150,7 +150,7 @@ pub fn write_dict<'py, 'a>(
 }
 
 /// Makes the Python object of an answer.
-pub fn write_answer(py: Python<'_>, answer: Output) -> PyResult<Bound<'_, PyAny>> {
+pub fn write_output(py: Python<'_>, answer: Output) -> PyResult<Bound<'_, PyAny>> {
     match answer.kind() {
         Kind::Record(record) => write_record(py, Source::Output(answer), record),
         kind => write(py, answer.to_value(), kind),
@@ -166,7 +166,7 @@ fn write_record<'py>(py: Python<'py>, source: Source, record: &'static Record) -
     let new = NEW.get_or_try_init(py, || py.get_type::<PyAny>().getattr("__new__").map(Bound::unbind))?;
     let instance = new.bind(py).call1((class,))?;
     let attributes = instance.getattr(intern!(py, "__dict__"))?;
-    attributes.cast::<PyDict>()?.set_item(intern!(py, "_unread"), Bound::new(py, Unread { source, record })?)?;
+    attributes.cast::<PyDict>()?.set_item(intern!(py, "_lazy"), Bound::new(py, LazyRecord { source, record })?)?;
     Ok(instance)
 }
 
@@ -178,13 +178,13 @@ enum Source {
 
 /// The members of a record, each made when it is looked at.
 #[pyclass(frozen, module = "personcert._native")]
-pub struct Unread {
+pub struct LazyRecord {
     source: Source,
     record: &'static Record,
 }
 
 #[pymethods]
-impl Unread {
+impl LazyRecord {
     /// The value of an attribute of the record.
     fn attribute<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
         match name {
@@ -199,12 +199,12 @@ impl Unread {
     }
 }
 
-impl Unread {
+impl LazyRecord {
     fn member<'py>(&self, py: Python<'py>, property: &Property) -> PyResult<Bound<'py, PyAny>> {
         let value = match &self.source {
             Source::Output(answer) => match answer.member(property.name) {
                 Some(OutputMember::Certification(certification)) => {
-                    return write_answer(py, Output::Certification(certification));
+                    return write_output(py, Output::Certification(certification));
                 }
                 Some(OutputMember::Value(value)) => Some(value),
                 _ => None,

@@ -1,11 +1,20 @@
-//! The Python package's native half: values over the boundary, calls on runtimes, errors. What is true about the
-//! operations lies in the core; the words users see lie in the Python files beside this crate.
+//! The Python package's native half: values across the boundary, calls on runtimes, errors. The core knows the
+//! operations; the Python files beside this crate hold what users read.
 
-mod aio;
+mod async_client;
+mod blocking;
 mod bridge;
+mod callbacks;
+mod completion;
+mod completion_queue;
+mod credential;
+mod interpreter;
 mod local;
-mod reply;
-mod sync;
+mod process;
+mod runtime;
+mod settings;
+mod wake;
+mod worker;
 
 use pyo3::prelude::*;
 
@@ -17,17 +26,26 @@ mod _native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::aio::{AsyncClient, AsyncPages, Inbox};
+    use crate::async_client::{AsyncClient, AsyncPages};
     #[pymodule_export]
-    use crate::bridge::Unread;
+    use crate::blocking::{Client, Pages};
+    #[pymodule_export]
+    use crate::bridge::LazyRecord;
+    #[pymodule_export]
+    use crate::completion_queue::CompletionQueue;
+    #[pymodule_export]
+    use crate::credential::TokenReply;
     #[pymodule_export]
     use crate::local::LocalGraph;
-    #[pymodule_export]
-    use crate::sync::{Client, Pages};
 
     /// Runs the command line; `args` begin with the program's name. Returns the exit code.
     #[pyfunction]
     fn main(py: Python<'_>, args: Vec<OsString>) -> i32 {
         py.detach(|| personcert_cli::run(args))
+    }
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::interpreter::register(module)
     }
 }

@@ -1,6 +1,4 @@
-//! The local Graph, handed through.
-
-use std::process;
+//! The local Graph.
 
 use personcert::host::CopyLimits;
 use personcert_local::Options;
@@ -9,28 +7,16 @@ use pyo3::types::PyDict;
 use serde_json::Value;
 
 use crate::bridge::{self, raise};
-use crate::reply::unusable;
+use crate::completion::unusable;
+use crate::process::ProcessLocal;
 
-/// A local Graph on a thread of its own.
+/// A local Graph on a thread of its own. The thread is the parent's; a forked child stops nothing.
 #[pyclass(frozen, module = "personcert._native")]
-pub struct LocalGraph {
-    process: u32,
-    graph: Option<personcert_local::LocalGraph>,
-}
-
-/// Its thread is the parent's; a forked child has nothing to stop.
-impl Drop for LocalGraph {
-    fn drop(&mut self) {
-        if self.process != process::id() {
-            std::mem::forget(self.graph.take());
-        }
-    }
-}
+pub struct LocalGraph(ProcessLocal<personcert_local::LocalGraph>);
 
 impl LocalGraph {
     fn graph(&self, py: Python<'_>) -> PyResult<&personcert_local::LocalGraph> {
-        let here = self.graph.as_ref().filter(|_| self.process == process::id());
-        here.ok_or_else(|| raise(py, &unusable("this local Graph runs in the parent process; use its url")))
+        self.0.get().ok_or_else(|| raise(py, &unusable("this local Graph runs in the parent process; use its `url`")))
     }
 }
 
@@ -43,7 +29,7 @@ impl LocalGraph {
         let options: Options = serde_json::from_value(options)
             .map_err(|error| raise(py, &personcert::Error::input("options", error.to_string())))?;
         let graph = py.detach(|| personcert_local::LocalGraph::start(options)).map_err(|error| raise(py, &error))?;
-        Ok(Self { process: process::id(), graph: Some(graph) })
+        Ok(Self(ProcessLocal::new(graph)))
     }
 
     /// The root of the service, without a version.
@@ -52,7 +38,7 @@ impl LocalGraph {
         self.graph(py).map(personcert_local::LocalGraph::url)
     }
 
-    /// Carries out a command by name.
+    /// Runs a command by name.
     fn command<'py>(&self, name: &str, arguments: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
         let py = arguments.py();
         let arguments = Value::Object(bridge::read_dict(arguments, CopyLimits::LOCAL_GRAPH)?);
@@ -61,9 +47,9 @@ impl LocalGraph {
         bridge::write(py, result, personcert::schema::Kind::Any)
     }
 
-    /// Stops it.
+    /// Stops the server.
     fn close(&self, py: Python<'_>) {
-        if let Some(graph) = self.graph.as_ref().filter(|_| self.process == process::id()) {
+        if let Some(graph) = self.0.get() {
             py.detach(|| graph.close());
         }
     }

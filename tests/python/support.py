@@ -1,6 +1,10 @@
 """What the tests share."""
 
+import json
+import os
 import socket
+import threading
+import time
 import unittest
 
 from personcert import Client, InvalidInputError, LocalGraph
@@ -49,3 +53,64 @@ class Traps(unittest.TestCase):
         self.assertEqual(error.parameter.split("[")[0], ".".join(changes))
         self.assertEqual(self.graph.requests(), [])
         self.assertIsInstance(error, ValueError)
+
+
+class OneAnswerServer:
+    """A raw server that answers one request per connection, promises to keep the connection, and closes it."""
+
+    def __init__(self, status=200, body=None):
+        self.status, self.body = status, json.dumps(body or {"id": ID}).encode()
+        self.requests = []
+        self.closed = threading.Semaphore(0)
+
+    def __enter__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        # `close` alone doesn't end an `accept` that is waiting.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join(10)
+
+    def _serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection, connection.makefile("rb") as reader:
+                self.requests.append(reader.readline().decode().split(" ")[0])
+                length = 0
+                while (line := reader.readline()) not in (b"\r\n", b""):
+                    name, _, value = line.partition(b":")
+                    if name.lower() == b"content-length":
+                        length = int(value)
+                reader.read(length)
+                head = f"HTTP/1.1 {self.status} OK\r\nContent-Type: application/json\r\nContent-Length: {len(self.body)}\r\n\r\n"
+                connection.sendall(head.encode() + self.body)
+            self.closed.release()
+
+
+def open_sockets():
+    """How many sockets this process has open."""
+    names = (f"/proc/self/fd/{name}" for name in os.listdir("/proc/self/fd"))
+    return sum(os.path.lexists(name) and os.readlink(name).startswith("socket:") for name in names)
+
+
+def descriptors():
+    """How many descriptors this process has open."""
+    return len(os.listdir("/proc/self/fd"))
+
+
+def until(condition, seconds=10):
+    """Wait until the condition holds; false when it does not within the time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True

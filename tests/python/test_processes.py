@@ -11,7 +11,7 @@ import threading
 import time
 import unittest
 
-from support import ID, Silent, Traps
+from support import ID, Traps
 
 from personcert import AsyncClient, Client, PersonCertError
 
@@ -108,21 +108,6 @@ class Fork(Traps):
 class Package(unittest.TestCase):
     def run_python(self, code):
         return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-
-    def test_a_process_ends_with_calls_under_way(self):
-        code = (
-            "import asyncio, sys, threading, personcert, time\n"
-            "client = personcert.AsyncClient(base_url='{0}', token='t')\n"
-            "sync = personcert.Client(base_url='{0}', token='t')\n"
-            "threading.Thread(target=lambda: sync.get('x'), daemon=True).start()\n"
-            "async def main():\n"
-            "    tasks = [asyncio.ensure_future(client.get('x')) for _ in range(100)]\n"
-            "    await asyncio.sleep(0.2)\n"
-            "asyncio.run(main())\n"
-        )
-        with Silent() as server:
-            ended = self.run_python(code.format(server.url))
-        self.assertEqual((ended.returncode, ended.stderr), (0, ""))
 
     def test_asyncio_is_not_imported_unless_used(self):
         ended = self.run_python("import sys, personcert; sys.exit('asyncio' in sys.modules)")

@@ -61,6 +61,11 @@ impl Pages {
         Self { client, template, next: Some(first), seen: HashSet::new() }
     }
 
+    /// Continues the list over the connections of `client`, on the runtime they belong to.
+    pub fn move_to(&mut self, client: &Client) {
+        self.client.transport = std::sync::Arc::clone(&client.transport);
+    }
+
     /// The next page, which may be empty; nothing at the end. A link to the page after it is followed as the
     /// service wrote it, but only on the host that was asked and never twice. After an error the same page can be
     /// asked for again.

@@ -1,0 +1,118 @@
+//! The client for asyncio.
+
+use std::sync::{Arc, Mutex};
+
+use personcert::Error;
+use personcert::host::Output;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use pyo3::{PyTraverseError, PyVisit};
+
+use crate::bridge::{self, raise};
+use crate::completion::{Completion, next_page, read_call, run_call, started_before_fork, unusable, write_page};
+use crate::completion_queue::{CompletionQueue, lock};
+use crate::process::ProcessLocal;
+use crate::settings::Settings;
+use crate::worker::Worker;
+
+/// The client for asyncio.
+#[pyclass(frozen, module = "personcert._native")]
+pub struct AsyncClient {
+    settings: Settings,
+    /// None once the client is closed.
+    worker: Mutex<Option<ProcessLocal<Arc<Worker>>>>,
+}
+
+impl AsyncClient {
+    /// The worker in this process.
+    fn worker(&self) -> Result<Arc<Worker>, Error> {
+        let mut slot = lock(&self.worker);
+        let Some(worker) = &*slot else { return Err(unusable("the client is closed")) };
+        if let Some(worker) = worker.get() {
+            return Ok(Arc::clone(worker));
+        }
+        let worker = Arc::new(Worker::start(&self.settings)?);
+        *slot = Some(ProcessLocal::new(Arc::clone(&worker)));
+        Ok(worker)
+    }
+}
+
+#[pymethods]
+impl AsyncClient {
+    #[new]
+    fn new(
+        config: &Bound<'_, PyDict>,
+        hook: Option<Py<PyAny>>,
+        credential: Option<Py<PyAny>>,
+        prompt: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let settings = Settings::read(config, hook, credential, prompt)?;
+        let worker = Worker::start(&settings).map_err(|error| raise(config.py(), &error))?;
+        Ok(Self { settings, worker: Mutex::new(Some(ProcessLocal::new(Arc::new(worker)))) })
+    }
+
+    /// Starts an operation whose result settles `future`; returns the token by which the queue can abort it.
+    fn call(
+        slf: &Bound<'_, Self>,
+        queue: &Bound<'_, CompletionQueue>,
+        future: Bound<'_, PyAny>,
+        operation: &str,
+        arguments: &Bound<'_, PyDict>,
+    ) -> PyResult<u64> {
+        let call = read_call(operation, arguments)?;
+        let worker = slf.get().worker().map_err(|error| raise(slf.py(), &error))?;
+        let work = run_call(worker.client.clone(), call);
+        CompletionQueue::start(queue, future, slf, worker, work)
+    }
+
+    /// Closes the connections once the calls under way have ended; further calls fail.
+    fn close(&self) {
+        let worker = lock(&self.worker).take();
+        drop(worker);
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.settings.callbacks.visit(&visit)
+    }
+
+    fn __clear__(&self) {
+        self.settings.callbacks.clear();
+        self.close();
+    }
+}
+
+/// A list whose pages are fetched as they are asked for.
+#[pyclass(frozen, module = "personcert._native")]
+pub struct AsyncPages {
+    client: Py<AsyncClient>,
+    pages: ProcessLocal<Arc<tokio::sync::Mutex<personcert::Pages>>>,
+}
+
+#[pymethods]
+impl AsyncPages {
+    /// Starts fetching the next page; its result is None after the last.
+    fn next(&self, py: Python<'_>, queue: &Bound<'_, CompletionQueue>, future: Bound<'_, PyAny>) -> PyResult<u64> {
+        let pages = self.pages.get().ok_or_else(|| raise(py, &started_before_fork()))?;
+        let pages = Arc::clone(pages);
+        let client = self.client.bind(py);
+        let worker = client.get().worker().map_err(|error| raise(py, &error))?;
+        CompletionQueue::start(queue, future, client, worker, async move { next_page(&mut *pages.lock().await).await })
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.client)
+    }
+}
+
+/// The Python object of a completion.
+pub fn write_completion<'py>(client: &Bound<'py, AsyncClient>, completion: Completion) -> PyResult<Bound<'py, PyAny>> {
+    let py = client.py();
+    match completion {
+        Completion::Output(Output::Pages(pages)) => {
+            let pages = ProcessLocal::new(Arc::new(tokio::sync::Mutex::new(*pages)));
+            Ok(Bound::new(py, AsyncPages { client: client.clone().unbind(), pages })?.into_any())
+        }
+        Completion::Output(output) => bridge::write_output(py, output),
+        Completion::Page(page) => write_page(py, page),
+    }
+}

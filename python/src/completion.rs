@@ -1,0 +1,80 @@
+//! How a call ends: computed without the interpreter, turned into Python objects with it.
+
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+
+use personcert::host::{Call, CopyLimits, Output};
+use personcert::{Client, Error, ErrorKind, Outcome, Pages, PersonCertification, Result};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use crate::bridge;
+
+/// The result of a call or of fetching one page.
+pub enum Completion {
+    /// A call's result; the pages of a list are fetched later.
+    Output(Output),
+    /// A page of a list; none after the last.
+    Page(Option<Vec<PersonCertification>>),
+}
+
+/// Reads a call's arguments.
+pub fn read_call(operation: &str, arguments: &Bound<'_, PyDict>) -> PyResult<Call> {
+    let map = bridge::read_dict(arguments, CopyLimits::CALL)?;
+    Call::read(operation, &map, bridge::DIALECT).map_err(|error| bridge::raise(arguments.py(), &error))
+}
+
+/// Runs a call.
+pub async fn run_call(client: Client, call: Call) -> Result<Completion> {
+    read_closed_connections().await;
+    catch_panic(client.call(call)).await.map(Completion::Output)
+}
+
+/// Fetches the next page.
+pub async fn next_page(pages: &mut Pages) -> Result<Completion> {
+    read_closed_connections().await;
+    catch_panic(pages.next()).await.map(Completion::Page)
+}
+
+/// Lets the runtime find the idle connections that the server has closed, before a request is written to one of them.
+///
+/// The first yield makes the runtime poll its sockets, the second one lets the tasks of the connections that have news
+/// run. Without them a runtime that stood still between two calls would send the request first.
+async fn read_closed_connections() {
+    tokio::task::yield_now().await;
+    tokio::task::yield_now().await;
+}
+
+/// Turns a panic into an error: as an exception of its own class it would pass every `except Exception`, and an event
+/// loop would wait for it forever.
+async fn catch_panic<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut future = pin!(future);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(poll) => poll,
+        Err(_) => Poll::Ready(Err(Error::new(
+            ErrorKind::Protocol,
+            Outcome::Unknown,
+            "internal error; report it with the text on standard error",
+        ))),
+    })
+    .await
+}
+
+/// A page in Python: a tuple, or None after the last.
+pub fn write_page(py: Python<'_>, page: Option<Vec<PersonCertification>>) -> PyResult<Bound<'_, PyAny>> {
+    let Some(page) = page else { return Ok(py.None().into_bound(py)) };
+    let items = page.into_iter().map(|item| bridge::write_output(py, Output::Certification(Box::new(item))));
+    Ok(PyTuple::new(py, items.collect::<PyResult<Vec<_>>>()?)?.into_any())
+}
+
+/// The error of a client that is closed or can't start.
+pub fn unusable(why: impl Into<String>) -> Error {
+    Error::input("client", why)
+}
+
+/// The error of a list that was started in the parent process.
+pub fn started_before_fork() -> Error {
+    Error::new(ErrorKind::InvalidInput, Outcome::NotSent, "this list was started before a fork; start a new one here")
+}
