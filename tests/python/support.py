@@ -56,12 +56,12 @@ class Traps(unittest.TestCase):
 
 
 class OneAnswerServer:
-    """A raw server that answers one request per connection, promises to keep the connection, and closes it."""
+    """A raw server that answers one request per connection and closes the connection when the test says so."""
 
     def __init__(self, status=200, body=None):
         self.status, self.body = status, json.dumps(body or {"id": ID}).encode()
         self.requests = []
-        self.closed = threading.Semaphore(0)
+        self._close, self._closed = threading.Semaphore(0), threading.Semaphore(0)
 
     def __enter__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -71,6 +71,7 @@ class OneAnswerServer:
         return self
 
     def __exit__(self, *_):
+        self._close.release()
         # `close` alone doesn't end an `accept` that is waiting.
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
@@ -92,7 +93,14 @@ class OneAnswerServer:
                 reader.read(length)
                 head = f"HTTP/1.1 {self.status} OK\r\nContent-Type: application/json\r\nContent-Length: {len(self.body)}\r\n\r\n"
                 connection.sendall(head.encode() + self.body)
-            self.closed.release()
+                self._close.acquire()
+            self._closed.release()
+
+    def close_connection(self):
+        """Close the idle connection, and return when it is closed."""
+        self._close.release()
+        if not self._closed.acquire(timeout=10):
+            raise TimeoutError
 
 
 def open_sockets():

@@ -14,11 +14,11 @@ from support import Silent
 EXIT_SECONDS = 5
 
 CREDENTIALS = """
-    import asyncio, sys, threading, time
+    import asyncio, os, sys, threading, time
     from personcert import AsyncClient, Client, PersonCertError
 
     def ready():
-        print("ready", flush=True)
+        os.write(1, b"ready\\n")
 
     def sleeping():
         ready()
