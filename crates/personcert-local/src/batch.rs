@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 
 use crate::act::Act;
 use crate::connection::Line;
-use crate::fault::path_of;
 use crate::graph::Graph;
+use crate::path::{is_batch, parse_path, path_of};
 use crate::reply::{Ids, Refusal, empty, json_answer};
 use crate::work::{Asked, json_only};
 
@@ -32,11 +32,9 @@ struct Step {
     id: String,
     method: String,
     url: String,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
+    headers: Option<BTreeMap<String, String>>,
     body: Option<Value>,
-    #[serde(default)]
-    depends_on: Vec<String>,
+    depends_on: Option<Vec<String>>,
 }
 
 impl Graph {
@@ -63,7 +61,11 @@ impl Graph {
                 let step = &steps[*n];
                 let act = arrival.trouble.act.as_ref();
                 let applies = act.is_none_or(Act::applies);
-                let usual = if applies { self.plain(&step.request, arrival) } else { empty(200) };
+                let usual = match unsupported(&step.request) {
+                    _ if !applies => empty(200),
+                    Some(refusal) => refusal.answer(&arrival.ids),
+                    None => self.plain(&step.request, arrival),
+                };
                 let answer = self.shape(&step.request, arrival, usual, line).await?;
                 failed[*n] = !answer.status().is_success();
                 let other = &steps[usize::from(*n == 0).min(steps.len() - 1)].id;
@@ -123,13 +125,15 @@ impl Ready {
         if before_query.is_empty() || before_query.contains("://") || before_query.starts_with("//") {
             return Err(wrong("the url is not relative"));
         }
-        let path = format!("/beta/{}", step.url.trim_start_matches('/'));
-        if path_of(&path) == "/beta/$batch" {
+        let version = path_of(&outer.path).trim_end_matches("$batch").to_owned();
+        let path = format!("{version}{}", step.url.trim_start_matches('/'));
+        if is_batch(&path_of(&path)) {
             return Err(wrong("a batch in a batch"));
         }
-        let method = Method::from_bytes(step.method.as_bytes()).map_err(|_| wrong("no such method"))?;
+        let method =
+            Method::from_bytes(step.method.to_ascii_uppercase().as_bytes()).map_err(|_| wrong("no such method"))?;
         let mut headers = HeaderMap::new();
-        for (name, value) in &step.headers {
+        for (name, value) in step.headers.iter().flatten() {
             let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) else {
                 return Err(wrong("a header is malformed"));
             };
@@ -143,7 +147,7 @@ impl Ready {
             headers.insert(header::AUTHORIZATION, token.clone());
         }
         let place = |id: &String| places.get(&id.to_lowercase()).copied();
-        let after: Option<Vec<usize>> = step.depends_on.iter().map(place).collect();
+        let after: Option<Vec<usize>> = step.depends_on.iter().flatten().map(place).collect();
         let after = after.ok_or_else(|| wrong("it depends on a request that isn't there"))?;
         let body = step.body.as_ref().map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
         Ok(Self { request: Asked { method, path, headers, body, base: outer.base.clone() }, after, id: step.id })
@@ -179,7 +183,7 @@ async fn part(id: Option<&str>, answer: Response<Body>) -> Value {
     part.insert("status".into(), json!(head.status.as_u16()));
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers: Map<String, Value> =
-        head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), json!(text(value)))).collect();
+        head.headers.iter().map(|(name, value)| (written(name), json!(text(value)))).collect();
     part.insert("headers".into(), Value::Object(headers));
     if !body.is_empty() {
         // What isn't JSON comes as base64.
@@ -187,6 +191,31 @@ async fn part(id: Option<&str>, answer: Response<Body>) -> Value {
         part.insert("body".into(), json);
     }
     Value::Object(part)
+}
+
+/// The refusal of a step under `v1.0`, where the resource does not exist: 405, as Graph's documentation shows it.
+fn unsupported(request: &Asked) -> Option<Refusal> {
+    let rest = request.path.strip_prefix("/v1.0/")?;
+    let (path, _) = rest.split_once('?').unwrap_or((rest, ""));
+    parse_path(&format!("/beta/{path}")).ok()?;
+    let message = "Specified HTTP method is not allowed for the request target.";
+    Some(Refusal::new(405, "Request_BadRequest", message))
+}
+
+/// A header's name as Graph writes it in a step.
+fn written(name: &HeaderName) -> String {
+    match name.as_str() {
+        "odata-version" => "OData-Version".into(),
+        "www-authenticate" => "WWW-Authenticate".into(),
+        "etag" => "ETag".into(),
+        own @ ("request-id" | "client-request-id") => own.into(),
+        own if own.starts_with("x-ms-") => own.into(),
+        other => {
+            let capital = |word: &str| word[..1].to_ascii_uppercase() + &word[1..];
+            let words = other.split('-').map(|word| if word.is_empty() { String::new() } else { capital(word) });
+            words.collect::<Vec<_>>().join("-")
+        }
+    }
 }
 
 fn malformed(message: &str) -> Refusal {

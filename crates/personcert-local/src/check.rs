@@ -1,9 +1,10 @@
-//! What a body may hold, checked as the service does and not as the client does.
+//! What a request body may hold, checked as the service does it and independently of the client.
 
 use personcert::PROPERTIES;
 use personcert::schema::Kind;
 use serde_json::{Map, Value};
 
+use crate::property::date;
 use crate::reply::Refusal;
 
 const AUDIENCES: [&str; 8] = [
@@ -16,52 +17,101 @@ const AUDIENCES: [&str; 8] = [
     "everyone",
     "unknownFutureValue",
 ];
+/// What a double may be besides a number.
+const SPECIAL_NUMBERS: [&str; 3] = ["INF", "-INF", "NaN"];
 
-/// The changes in a body, without the members that the service sets itself.
-pub fn changes(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
+/// What a body is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A new item, whose `source` may be set.
+    Create,
+    /// A change of an item.
+    Update,
+}
+
+/// The values in a body, without annotations and without the members that the service sets itself.
+pub fn values(body: &[u8], purpose: Purpose) -> Result<Map<String, Value>, Refusal> {
     if body.is_empty() {
         return Err(Refusal::new(400, "BadRequest", "Empty Payload. JSON content expected."));
     }
     let unreadable = "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.";
     let read: Option<Value> = serde_json::from_slice(body).ok();
-    let Some(Value::Object(mut members)) = read else { return Err(Refusal::new(400, "BadRequest", unreadable)) };
-    for (name, value) in &members {
-        let known = PROPERTIES.iter().find(|property| property.name == name);
-        let Some(property) = known else {
-            if name.starts_with('@') {
+    let Some(Value::Object(members)) = read else { return Err(Refusal::new(400, "BadRequest", unreadable)) };
+    let mut values = Map::new();
+    for (name, value) in members {
+        let annotated = name.split_once('@').map(|(annotated, _)| annotated);
+        let property = PROPERTIES.iter().find(|property| property.name == annotated.unwrap_or(&name));
+        let Some(property) = property else {
+            if annotated == Some("") {
                 continue;
             }
             let message =
                 format!("The property '{name}' does not exist on type 'microsoft.graph.personCertification'.");
             return Err(Refusal::body(message));
         };
-        if property.updatable && !value.is_null() && !fits(property.kind, value) {
+        let is_source = property.name == "source" && purpose == Purpose::Create;
+        if annotated.is_some() || !property.updatable && !is_source {
+            continue;
+        }
+        let read = if is_source { source(&value) } else { typed(property.kind, value.clone()) };
+        let Some(read) = read else {
             let message = format!("Cannot convert the literal '{value}' to the expected type of '{name}'.");
             return Err(Refusal::body(message));
-        }
+        };
+        values.insert(name, read);
     }
-    members.retain(|name, _| PROPERTIES.iter().any(|property| property.updatable && property.name == name));
-    Ok(members)
+    Ok(values)
 }
 
-fn fits(kind: Kind, value: &Value) -> bool {
-    match kind {
-        Kind::Text | Kind::Url | Kind::DateTime | Kind::Name | Kind::Choice(_) => value.is_string(),
-        Kind::Date => {
-            value.as_str().is_some_and(|text| text.len() == 10 && jiff::civil::Date::strptime("%Y-%m-%d", text).is_ok())
-        }
-        Kind::Audiences => value.as_str().is_some_and(|text| {
-            text.split(',').all(|name| AUDIENCES.contains(&name.trim()) || name.trim().parse::<u8>().is_ok())
-        }),
-        Kind::Boolean => value.is_boolean(),
-        Kind::Number | Kind::Integer | Kind::Duration => value.is_number(),
-        Kind::Any => true,
-        Kind::Record(record) => value.as_object().is_some_and(|object| {
-            object.iter().all(|(name, value)| {
-                let member = record.properties.iter().find(|property| property.name == name);
-                member.is_some_and(|member| value.is_null() || fits(member.kind, value))
-            })
-        }),
-        Kind::List(item) => value.as_array().is_some_and(|items| items.iter().all(|value| fits(*item, value))),
+/// A value of this kind as it is stored; nothing when it has another type.
+fn typed(kind: Kind, value: Value) -> Option<Value> {
+    if value.is_null() {
+        return Some(value);
     }
+    let fits = match kind {
+        Kind::Text | Kind::Url | Kind::DateTime | Kind::Name | Kind::Choice(_) => value.is_string(),
+        Kind::Date => value.as_str().is_some_and(|text| date(text).is_some()),
+        Kind::Audiences => value.as_str().is_some_and(is_audiences),
+        Kind::Boolean => value.is_boolean(),
+        Kind::Number => value.is_number() || value.as_str().is_some_and(|text| SPECIAL_NUMBERS.contains(&text)),
+        Kind::Integer | Kind::Duration => value.is_number(),
+        Kind::Any => true,
+        Kind::Record(record) => {
+            let Value::Object(members) = value else { return None };
+            return object(members, |name, value| {
+                let member = record.properties.iter().find(|property| property.name == name)?;
+                typed(member.kind, value)
+            });
+        }
+        Kind::List(item) => {
+            let Value::Array(items) = value else { return None };
+            return items.into_iter().map(|value| typed(*item, value)).collect::<Option<_>>().map(Value::Array);
+        }
+    };
+    fits.then_some(value)
+}
+
+/// `source`, whose only member is a collection of texts in the service's schema.
+fn source(value: &Value) -> Option<Value> {
+    let members = match value {
+        Value::Null => return Some(Value::Null),
+        Value::Object(members) => members.clone(),
+        _ => return None,
+    };
+    object(members, |name, value| {
+        let is_texts = value.as_array().is_some_and(|items| items.iter().all(Value::is_string));
+        (name == "type" && (value.is_null() || is_texts)).then_some(value)
+    })
+}
+
+/// An object whose members `read` accepts, without its annotations.
+fn object(members: Map<String, Value>, read: impl Fn(&str, Value) -> Option<Value>) -> Option<Value> {
+    let members = members.into_iter().filter(|(name, _)| !name.contains('@'));
+    let read = members.map(|(name, value)| read(&name, value).map(|value| (name, value)));
+    read.collect::<Option<_>>().map(Value::Object)
+}
+
+/// Flags by name or number, separated by commas.
+fn is_audiences(text: &str) -> bool {
+    text.split(',').all(|name| AUDIENCES.contains(&name.trim()) || name.trim().parse::<u8>().is_ok())
 }

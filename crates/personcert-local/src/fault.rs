@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::act::Act;
-use crate::identity::is_identity;
+use crate::path::{glob, is_identity, path_of};
 use crate::random::Random;
 use crate::who::Who;
 
@@ -135,22 +134,4 @@ impl Fault {
             && self.path.as_ref().is_none_or(|path| glob(path, &path_of(seen.path)))
             && self.user.as_ref().is_none_or(|user| seen.who.is(user))
     }
-}
-
-/// The decoded path without the query.
-pub fn path_of(path: &str) -> String {
-    let path = path.split_once('?').map_or(path, |(path, _)| path);
-    percent_decode_str(path).decode_utf8_lossy().into_owned()
-}
-
-/// Whether the text fits a pattern in which `*` stands for any text.
-pub fn glob(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
-    for part in parts {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    rest.ends_with(last)
 }

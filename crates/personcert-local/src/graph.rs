@@ -1,11 +1,13 @@
 //! What the local Graph is made of.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use personcert::{Error, ErrorKind, Outcome, Result};
 use tokio::runtime::Handle;
 
+use crate::access::OwnHosts;
 use crate::clock::Clock;
 use crate::fault::Faults;
 use crate::identity::{Identity, Keys};
@@ -24,6 +26,8 @@ use crate::tls::Tls;
 pub struct Graph {
     /// The root of the addresses.
     pub url: String,
+    /// The names under which it answers.
+    pub hosts: OwnHosts,
     /// How it was started.
     pub options: Options,
     /// Where connections are served.
@@ -61,7 +65,7 @@ pub struct State {
 
 impl Graph {
     /// Opens the database and fills it when it is empty.
-    pub fn open(options: Options, url: String, runtime: Handle) -> Result<Self> {
+    pub fn open(options: Options, address: SocketAddr, runtime: Handle) -> Result<Self> {
         let store =
             Store::open(options.database.as_deref()).map_err(|error| Error::input("database", error.to_string()))?;
         let state = State {
@@ -75,8 +79,10 @@ impl Graph {
             identity: Identity::default(),
             log: Log::default(),
         };
+        let scheme = if options.tls { "https" } else { "http" };
+        let (url, hosts) = (format!("{scheme}://{address}"), OwnHosts { address, exposed: options.expose });
         let (places, keys, tls) = (Places::default(), Keys::new()?, Mutex::default());
-        let graph = Self { url, options, runtime, places, keys, tls, state: Mutex::new(state) };
+        let graph = Self { url, hosts, options, runtime, places, keys, tls, state: Mutex::new(state) };
         if graph.state().store.is_empty().map_err(internal)? {
             graph.fill()?;
         }
@@ -131,16 +137,6 @@ impl Graph {
         let made = Arc::new(Tls::new().map_err(failed)?);
         *tls = Some(Arc::clone(&made));
         Ok(made)
-    }
-
-    /// The root of the addresses as a client sees it that came over TLS, or without.
-    pub fn base(&self, secure: bool) -> String {
-        let port = self.url.rsplit_once(':').map_or("", |(_, port)| port);
-        match secure {
-            _ if secure == self.options.tls => self.url.clone(),
-            true => format!("https://localhost:{port}"),
-            false => format!("http://127.0.0.1:{port}"),
-        }
     }
 }
 

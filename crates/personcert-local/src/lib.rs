@@ -1,6 +1,7 @@
 //! A local Graph: the certifications of Graph's profile API over real HTTP on this machine, stored in SQLite. It is
 //! for tests and trials and is not the service.
 
+mod access;
 mod act;
 mod batch;
 mod body;
@@ -9,13 +10,16 @@ mod clock;
 mod commands;
 mod connection;
 mod fault;
+mod filter;
 #[doc(hidden)]
 pub mod fuzzing;
 mod graph;
 mod identity;
 mod log;
 mod options;
+mod path;
 mod places;
+mod property;
 mod query;
 mod random;
 mod reply;
@@ -65,10 +69,9 @@ impl LocalGraph {
         };
         let listener = std::net::TcpListener::bind(SocketAddr::new(host, options.port)).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
-        let scheme = if options.tls { "https" } else { "http" };
-        let url = format!("{scheme}://{}", listener.local_addr().map_err(failed)?);
+        let address = listener.local_addr().map_err(failed)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-        let graph = Arc::new(Graph::open(options, url.clone(), runtime.handle().clone())?);
+        let graph = Arc::new(Graph::open(options, address, runtime.handle().clone())?);
         if graph.options.tls {
             graph.tls()?;
         }
@@ -85,7 +88,7 @@ impl LocalGraph {
             runtime.shutdown_background();
         };
         let thread = std::thread::Builder::new().name("local-graph".into()).spawn(serve).map_err(failed)?;
-        Ok(Self { url, graph, running: Mutex::new(Some((stop, thread))) })
+        Ok(Self { url: graph.url.clone(), graph, running: Mutex::new(Some((stop, thread))) })
     }
 
     /// The root of its addresses, without a version: `http://127.0.0.1:PORT`.

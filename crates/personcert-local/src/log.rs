@@ -6,23 +6,31 @@ use axum::http::{HeaderMap, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::fault::{glob, path_of};
+use crate::path::{glob, path_of};
 use crate::who::Who;
 
-/// How many requests the log holds; older ones go.
-const MOST: usize = 10_000;
+/// How many requests the log holds at most; the oldest are dropped.
+const MAX_ENTRIES: usize = 10_000;
+/// How many bytes they take at most.
+const MAX_BYTES: usize = 32 << 20;
+/// How much of a body is kept.
+const MAX_BODY_BYTES: usize = 1 << 20;
+/// What an entry takes besides its texts, roughly.
+const ENTRY_BYTES: usize = 1024;
 
 /// The requests since the last reset.
 #[derive(Debug, Default)]
 pub struct Log {
     entries: VecDeque<Entry>,
     first: usize,
+    bytes: usize,
 }
 
 #[derive(Debug)]
 struct Entry {
     who: Who,
     shown: Value,
+    bytes: usize,
 }
 
 /// Which requests are wanted.
@@ -38,9 +46,12 @@ pub struct Filter {
 impl Log {
     /// Adds a request and gives the number that [`Log::finish`] wants.
     pub fn add(&mut self, shown: Value, who: Who) -> usize {
-        self.entries.push_back(Entry { who, shown });
-        if self.entries.len() > MOST {
-            self.entries.pop_front();
+        let bytes = ENTRY_BYTES + text_bytes(&shown);
+        self.bytes += bytes;
+        self.entries.push_back(Entry { who, shown, bytes });
+        while self.entries.len() > MAX_ENTRIES || self.bytes > MAX_BYTES {
+            let Some(oldest) = self.entries.pop_front() else { break };
+            self.bytes -= oldest.bytes;
             self.first += 1;
         }
         self.first + self.entries.len() - 1
@@ -59,6 +70,7 @@ impl Log {
     pub fn clear(&mut self) {
         self.first += self.entries.len();
         self.entries.clear();
+        self.bytes = 0;
     }
 
     /// The requests that fit.
@@ -82,8 +94,22 @@ pub fn shown(method: &str, path: &str, headers: &HeaderMap, body: &[u8]) -> Valu
         let text = if name == header::AUTHORIZATION { "Bearer …".into() } else { text };
         texts.insert(name.as_str().to_owned(), json!(text));
     }
-    json!({
-        "method": method, "path": path, "headers": texts, "body": String::from_utf8_lossy(body),
+    let kept = &body[..body.len().min(MAX_BODY_BYTES)];
+    let mut shown = json!({
+        "method": method, "path": path, "headers": texts, "body": String::from_utf8_lossy(kept),
         "status": null, "millis": null,
-    })
+    });
+    if kept.len() < body.len() {
+        shown["truncated"] = json!(true);
+    }
+    shown
+}
+
+/// The bytes of all texts in an entry.
+fn text_bytes(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Object(members) => members.iter().map(|(name, value)| name.len() + text_bytes(value)).sum(),
+        _ => 0,
+    }
 }

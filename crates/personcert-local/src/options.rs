@@ -38,11 +38,13 @@ pub struct Options {
     /// How many certifications each generated user has.
     pub certifications: u32,
     /// The seed of the generator, for ids and drawn faults that come again.
+    #[serde(alias = "randomSeed")]
     pub random_seed: Option<u64>,
     /// A JSON file with a list of faults to begin with.
     pub faults: Option<PathBuf>,
     /// Whether its address is `https://…`, with a certificate of an authority made for this run.
     pub tls: bool,
     /// Ends every TLS handshake with an alert.
+    #[serde(alias = "tlsAlert")]
     pub tls_alert: bool,
 }

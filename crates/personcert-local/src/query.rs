@@ -3,20 +3,29 @@
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
+use crate::filter::Filter;
+use crate::property::{CREATED, Property, require_known};
 use crate::reply::Refusal;
 
 type Document = Map<String, Value>;
 
-const PAGE: usize = 100;
+const DEFAULT_PAGE: usize = 100;
+const MAX_PAGE: usize = 1000;
 
-/// The options as the caller wrote them.
+/// The query options of a request.
 #[derive(Debug, Default)]
 pub struct Query {
     select: Vec<String>,
-    filter: Option<String>,
-    orderby: Option<String>,
+    filter: Option<Filter>,
+    order: Vec<(Property, Direction)>,
     top: Option<usize>,
     skip: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Direction {
+    Ascending,
+    Descending,
 }
 
 impl Query {
@@ -27,66 +36,55 @@ impl Query {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let decoded = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
             let (name, value) = (decoded(name), decoded(value));
-            let number = || {
-                value
-                    .parse()
-                    .map_err(|_| Refusal::new(400, "BadRequest", format!("Invalid value '{value}' for '{name}'.")))
-            };
+            let number = || value.parse().map_err(|_| bad_request(format!("Invalid value '{value}' for '{name}'.")));
             match name.trim_start_matches('$') {
-                "select" => query.select = value.split(',').map(|name| name.trim().to_owned()).collect(),
-                "filter" => query.filter = Some(value),
-                "orderby" => query.orderby = Some(value),
+                "select" => query.select = selection(&value)?,
+                "filter" => query.filter = Some(Filter::parse(&value)?),
+                "orderby" => query.order = value.split(',').map(order).collect::<Result<_, _>>()?,
                 "top" => query.top = Some(number()?),
                 "skip" => query.skip = number()?,
-                _ => {
-                    return Err(Refusal::new(
-                        400,
-                        "BadRequest",
-                        format!("The query option '{name}' is not supported."),
-                    ));
-                }
+                _ => return Err(bad_request(format!("The query option '{name}' is not supported."))),
             }
         }
         Ok(query)
     }
 
-    /// One page of the documents, and the `$skip` of the next one.
-    pub fn page(&self, mut documents: Vec<Document>) -> Result<(Vec<Value>, Option<usize>), Refusal> {
+    /// One page of the certifications, and the `$skip` of the next one.
+    pub fn page(&self, mut documents: Vec<Document>) -> (Vec<Value>, Option<usize>) {
         if let Some(filter) = &self.filter {
-            let matches = filter_of(filter)?;
-            documents.retain(|document| matches(document));
+            documents.retain(|document| filter.accepts(document));
         }
-        if let Some(orderby) = &self.orderby {
-            let mut words = orderby.split_whitespace();
-            let name = words.next().unwrap_or_default().to_owned();
-            known(&name)?;
-            let key = |document: &Document| document.get(&name).and_then(Value::as_str).unwrap_or_default().to_owned();
-            documents.sort_by_cached_key(key);
-            match words.next() {
-                None | Some("asc") => {}
-                Some("desc") => documents.reverse(),
-                Some(other) => return Err(Refusal::new(400, "BadRequest", format!("Syntax error at '{other}'."))),
+        // Each sort is stable, so the most important one comes last.
+        documents.sort_by_cached_key(|document| CREATED.of(document));
+        for (property, direction) in self.order.iter().rev() {
+            match direction {
+                Direction::Ascending => documents.sort_by_cached_key(|document| property.of(document)),
+                Direction::Descending => {
+                    documents.sort_by_cached_key(|document| std::cmp::Reverse(property.of(document)));
+                }
             }
         }
-        let top = self.top.unwrap_or(PAGE).clamp(1, 1000);
-        let more = documents.len() > self.skip.saturating_add(top);
-        let page = documents.into_iter().skip(self.skip).take(top);
-        let page = page.map(|document| self.selected(document)).collect::<Result<_, _>>()?;
-        Ok((page, more.then_some(self.skip + top)))
+        let top = self.top.unwrap_or(DEFAULT_PAGE).min(MAX_PAGE);
+        let end = self.skip.saturating_add(top);
+        let more = top > 0 && documents.len() > end;
+        let page = documents.into_iter().skip(self.skip).take(top).map(|document| self.select(document)).collect();
+        (page, more.then_some(end))
     }
 
-    /// The selected members of a document; the id always.
-    pub fn selected(&self, mut document: Document) -> Result<Value, Refusal> {
-        for name in &self.select {
-            known(name)?;
-        }
+    /// The selected members of a certification, and always the id.
+    pub fn select(&self, mut document: Document) -> Value {
         if !self.select.is_empty() {
             document.retain(|name, _| name == "id" || self.select.contains(name));
         }
-        Ok(Value::Object(document))
+        Value::Object(document)
     }
 
-    /// The same query for the page that begins at `skip`.
+    /// The selection as `@odata.context` writes it: `(displayName,endDate)`, or nothing.
+    pub fn selection(&self) -> String {
+        if self.select.is_empty() { String::new() } else { format!("({})", self.select.join(",")) }
+    }
+
+    /// The text of the same query for the page that begins at `skip`.
     pub fn at(text: &str, skip: usize) -> String {
         let kept = text.split('&').filter(|pair| {
             !pair.is_empty() && !pair.trim_start_matches("%24").trim_start_matches('$').starts_with("skip=")
@@ -95,34 +93,25 @@ impl Query {
     }
 }
 
-fn known(name: &str) -> Result<(), Refusal> {
-    if personcert::PROPERTIES.iter().any(|property| property.name == name) {
-        return Ok(());
-    }
-    let message = format!("Could not find a property named '{name}' on type 'microsoft.graph.personCertification'.");
-    Err(Refusal::new(400, "BadRequest", message))
+fn selection(value: &str) -> Result<Vec<String>, Refusal> {
+    value.split(',').map(str::trim).map(|name| require_known(name).map(|()| name.to_owned())).collect()
 }
 
-type Matches = Box<dyn Fn(&Document) -> bool>;
-
-/// `name eq 'text'` and `startswith(name,'text')` on the two properties that are useful to find a certification by.
-fn filter_of(filter: &str) -> Result<Matches, Refusal> {
-    let refuse = || Refusal::new(400, "BadRequest", format!("Invalid filter clause: {filter}"));
-    let inner = filter.trim().strip_prefix("startswith(").and_then(|rest| rest.strip_suffix(')'));
-    let parts = match inner {
-        Some(inner) => inner.split_once(','),
-        None => filter.split_once(" eq "),
+/// One part of `$orderby`: a property and perhaps its direction.
+fn order(part: &str) -> Result<(Property, Direction), Refusal> {
+    let mut words = part.split_whitespace();
+    let property = Property::find(words.next().unwrap_or_default())?;
+    let direction = match words.next() {
+        None | Some("asc") => Direction::Ascending,
+        Some("desc") => Direction::Descending,
+        Some(other) => return Err(bad_request(format!("Syntax error at '{other}' in $orderby."))),
     };
-    let (name, literal) = parts.ok_or_else(refuse)?;
-    let name = name.trim().to_owned();
-    if !["certificationId", "displayName"].contains(&name.as_str()) {
-        return Err(refuse());
+    match words.next() {
+        None => Ok((property, direction)),
+        Some(other) => Err(bad_request(format!("Syntax error at '{other}' in $orderby."))),
     }
-    let literal = literal.trim().strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')).ok_or_else(refuse)?;
-    let wanted = literal.replace("''", "'").to_lowercase();
-    let prefix = inner.is_some();
-    Ok(Box::new(move |document| {
-        let value = document.get(&name).and_then(Value::as_str).map(str::to_lowercase);
-        value.is_some_and(|value| if prefix { value.starts_with(&wanted) } else { value == wanted })
-    }))
+}
+
+fn bad_request(message: String) -> Refusal {
+    Refusal::new(400, "BadRequest", message)
 }

@@ -9,10 +9,10 @@ use serde_json::json;
 
 use crate::act::{Act, Setting};
 use crate::connection::Line;
-use crate::fault::{Seen, Trouble, path_of};
+use crate::fault::{Seen, Trouble};
 use crate::graph::{Graph, State};
-use crate::identity::is_identity;
 use crate::log::shown;
+use crate::path::{is_batch, is_identity, path_of};
 use crate::reply::{Ids, Refusal, empty, identify, json_answer};
 use crate::throttle::Ticket;
 use crate::who::Who;
@@ -20,6 +20,8 @@ use crate::work::{Asked, who};
 
 /// The largest body of a request, in bytes.
 const LARGEST: usize = 4 << 20;
+/// The largest body of a sign-in, in bytes: parts of it are remembered.
+const LARGEST_FORM: usize = 64 << 10;
 
 /// A request that has come in, and what it meets.
 #[derive(Debug)]
@@ -38,19 +40,25 @@ impl Graph {
         let started = Instant::now();
         let (head, body) = request.into_parts();
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        let host = match self.hosts.check(&head, line.secure) {
+            Ok(host) => host,
+            Err(refusal) => return refusal.answer(&self.ids(&head.headers)),
+        };
+        let base = format!("{}://{host}", if line.secure { "https" } else { "http" });
         if let Some(name) = path.strip_prefix("/_local/") {
             let body = to_bytes(body, LARGEST).await;
             let ids = self.ids(&head.headers);
             return match body {
-                Ok(body) => self.own(name, &head.method, &head.headers, &body, &ids),
+                Ok(body) => self.own(name, &head.method, &body, &ids),
                 Err(_) => too_large(&ids),
             };
         }
         let mut arrival = self.arrive(&head.method, &path, &head.headers, None);
         let early = arrival.trouble.act.as_ref().is_some_and(Act::is_early);
-        let body = if early { Ok(Bytes::new()) } else { to_bytes(body, LARGEST).await };
+        let most = if is_identity(&path) { LARGEST_FORM } else { LARGEST };
+        let body = if early { Ok(Bytes::new()) } else { to_bytes(body, most).await };
         let Ok(body) = body else { return too_large(&arrival.ids) };
-        let asked = Asked { method: head.method, path, headers: head.headers, body, base: self.base(line.secure) };
+        let asked = Asked { method: head.method, path, headers: head.headers, body, base };
         // Sign-ins have a log of their own, without what is secret in them.
         let number = (!is_identity(&asked.path)).then(|| {
             let entry = shown(asked.method.as_str(), &asked.path, &asked.headers, &asked.body);
@@ -103,7 +111,7 @@ impl Graph {
         let who = who(path, caller.as_ref(), store);
         let trouble = faults.meet(&Seen { method: method.as_str(), path, who: &who, step }, random);
         let ticket = match caller {
-            Some(caller) if !is_batch(path) => throttle.admit(&caller.app, who.key(), now),
+            Some(caller) if !is_batch(&path_of(path)) => throttle.admit(&caller.app, who.key(), now),
             _ => Ok(Ticket::default()),
         };
         Arrival { ids, trouble, who, ticket }
@@ -120,7 +128,7 @@ impl Graph {
         let scripted = self.state().script.pop_front();
         let usual = match scripted {
             Some(answer) => identify(answer.response(&asked.base), &arrival.ids),
-            None if is_batch(&asked.path) => self.batch(asked, &arrival.ids, line).await?,
+            None if is_batch(&path_of(&asked.path)) => self.batch(asked, &arrival.ids, line).await?,
             None => self.plain(asked, arrival),
         };
         self.shape(asked, arrival, usual, line).await
@@ -152,10 +160,6 @@ impl Graph {
     }
 }
 
-fn is_batch(path: &str) -> bool {
-    path_of(path) == "/beta/$batch"
-}
-
 fn too_large(ids: &Ids) -> Response<Body> {
-    Refusal::new(413, "RequestEntityTooLarge", "The request body is larger than 4 MB.").answer(ids)
+    Refusal::new(413, "RequestEntityTooLarge", "The request body is too large.").answer(ids)
 }

@@ -12,14 +12,31 @@ pub const FIRST_USER: &str = "db789417-4ccb-41d1-a0a9-47b01a09ea49";
 
 type Seeded = Result<(), Box<dyn std::error::Error>>;
 
-/// A user's identity as items name it.
-pub fn identity(user: Option<&User>) -> Value {
-    let user = user.map(|user| json!({"displayName": user.name, "id": user.id}));
-    json!({"application": null, "device": null, "user": user})
+/// Who makes a change.
+#[derive(Clone, Copy, Debug)]
+pub enum Author<'a> {
+    /// A user.
+    User(&'a User),
+    /// The application with this id, without a user.
+    Application(&'a str),
+}
+
+impl Author<'_> {
+    /// The identity set that items name it by.
+    pub fn identity(self) -> Value {
+        match self {
+            Self::User(user) => {
+                json!({"application": null, "device": null, "user": {"displayName": user.name, "id": user.id}})
+            }
+            Self::Application(id) => {
+                json!({"application": {"displayName": "Local application", "id": id}, "device": null, "user": null})
+            }
+        }
+    }
 }
 
 /// A certification with the members that the service sets.
-pub fn whole(id: &str, values: Map<String, Value>, by: Option<&User>, now: &str) -> Map<String, Value> {
+pub fn whole(id: &str, values: Map<String, Value>, by: Author<'_>, now: &str) -> Map<String, Value> {
     let mut document = Map::new();
     document.insert("id".into(), json!(id));
     for property in personcert::PROPERTIES.iter().filter(|property| property.updatable) {
@@ -27,7 +44,7 @@ pub fn whole(id: &str, values: Map<String, Value>, by: Option<&User>, now: &str)
     }
     document.insert("allowedAudiences".into(), json!("organization"));
     for name in ["createdBy", "lastModifiedBy"] {
-        document.insert(name.into(), identity(by));
+        document.insert(name.into(), by.identity());
     }
     for name in ["createdDateTime", "lastModifiedDateTime"] {
         document.insert(name.into(), json!(now));
@@ -64,7 +81,7 @@ pub fn default(store: &Store) -> Seeded {
     }));
     let made = "2020-07-06T06:34:12.2294868Z";
     let id = "0fb4c1e3-c1e3-0fb4-e3c1-b40fe3c1b40f";
-    store.put(FIRST_USER, id, &whole(id, example, Some(&users[0]), made))?;
+    store.put(FIRST_USER, id, &whole(id, example, Author::User(&users[0]), made))?;
     let guest = object(json!({
         "certificationId": "AZ-900",
         "displayName": "Azure Fundamentals",
@@ -73,7 +90,7 @@ pub fn default(store: &Store) -> Seeded {
         "issuedDate": "2024-02-29",
     }));
     let id = "11111111-2222-3333-4444-555555555555";
-    store.put(&users[1].id, id, &whole(id, guest, Some(&users[1]), made))?;
+    store.put(&users[1].id, id, &whole(id, guest, Author::User(&users[1]), made))?;
     Ok(())
 }
 
@@ -128,7 +145,7 @@ pub fn one(
         }
     };
     let id = values.get("id").and_then(Value::as_str).map_or_else(|| random.id(), str::to_owned);
-    let document = whole(&id, values, Some(&user), now);
+    let document = whole(&id, values, Author::User(&user), now);
     store.put(&user.id, &id, &document)?;
     Ok(document)
 }
@@ -154,7 +171,7 @@ pub fn generate(store: &Store, users: u32, certifications: u32, now: &str) -> ru
                 "issuedDate": format!("20{:02}-{:02}-{:02}", 10 + m % 16, 1 + n % 12, 1 + n % 28),
             }));
             let id = format!("{m:08x}-0000-4000-8000-{n:012x}");
-            store.put(&user.id, &id, &whole(&id, values, Some(&user), now))?;
+            store.put(&user.id, &id, &whole(&id, values, Author::User(&user), now))?;
         }
     }
     Ok(())

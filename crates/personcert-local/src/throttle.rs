@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use serde::Deserialize;
 
 use crate::clock::http_date;
@@ -11,6 +11,8 @@ use crate::reply::Refusal;
 
 /// The longest wait that is ever advised, in seconds.
 const LONGEST: f64 = 3600.0;
+/// What sums of fractions may lack, so that the request after exactly the advised wait is served.
+const ROUNDING: f64 = 1e-6;
 
 /// What may be asked for; what is left out is unlimited.
 #[derive(Debug, Default, Deserialize)]
@@ -27,7 +29,14 @@ pub struct Limits {
 #[serde(deny_unknown_fields)]
 struct Limit {
     rate: f64,
-    burst: f64,
+    burst: Option<f64>,
+}
+
+impl Limit {
+    /// How many requests may come at once: one second's worth when nothing is said.
+    fn burst(self) -> f64 {
+        self.burst.unwrap_or(self.rate.max(1.0))
+    }
 }
 
 /// How `Retry-After` is written; the last two are what careless servers do.
@@ -64,7 +73,7 @@ impl Throttle {
     /// Full buckets for these limits.
     pub fn new(limits: Limits) -> Result<Self, String> {
         for limit in [limits.app, limits.tenant, limits.user].into_iter().flatten() {
-            if !(limit.rate.is_finite() && limit.rate >= 0.0 && limit.burst.is_finite() && limit.burst >= 0.0) {
+            if !(limit.rate.is_finite() && limit.rate >= 0.0 && limit.burst().is_finite() && limit.burst() >= 0.0) {
                 return Err("`rate` and `burst` are numbers from 0".into());
             }
         }
@@ -83,10 +92,10 @@ impl Throttle {
         for (limit, scope, name) in limits {
             let Some(limit) = limit else { continue };
             let key = format!("{scope} {name}");
-            let bucket = self.buckets.entry(key.clone()).or_insert(Bucket { level: limit.burst, at: now });
+            let bucket = self.buckets.entry(key.clone()).or_insert(Bucket { level: limit.burst(), at: now });
             let passed = now.duration_since(bucket.at).as_secs_f64().max(0.0);
-            *bucket = Bucket { level: (bucket.level + passed * limit.rate).min(limit.burst), at: now };
-            if bucket.level < 1.0 {
+            *bucket = Bucket { level: (bucket.level + passed * limit.rate).min(limit.burst()), at: now };
+            if bucket.level + ROUNDING < 1.0 {
                 let wait = ((1.0 - bucket.level) / limit.rate).min(LONGEST);
                 return Err(self.refuse("Too many requests.", wait, now));
             }
@@ -108,10 +117,14 @@ impl Throttle {
 
     fn refuse(&self, message: &str, wait: f64, now: Timestamp) -> Refusal {
         let whole = wait.ceil().max(1.0);
-        let when = || now.saturating_add(SignedDuration::from_secs_f64(whole)).unwrap_or(now);
+        // Dates have no fractions of a second, so the next whole one counts.
+        let when = || {
+            let end = now.saturating_add(SignedDuration::from_secs_f64(wait)).unwrap_or(now);
+            end.round(TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil)).unwrap_or(end)
+        };
         let retry_after = match self.limits.retry_after {
             Form::Integer => Some(format!("{whole}")),
-            Form::Decimal => Some(format!("{wait:.1}")),
+            Form::Decimal => Some(format!("{:.1}", (wait * 10.0 - ROUNDING).ceil().max(1.0) / 10.0)),
             Form::Date => Some(http_date(when())),
             Form::Absent => None,
             Form::Garbage => Some("in a little while".into()),

@@ -35,7 +35,9 @@ impl Caller {
             let error = Refusal::new(401, "InvalidAuthenticationToken", message);
             error.challenge(format!("Bearer {place}, error=\"invalid_token\""))
         };
-        let token = authorization.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim).unwrap_or_default();
+        let bearer = authorization.and_then(|value| value.split_once(' '));
+        let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let token = bearer.map(|(_, token)| token.trim()).unwrap_or_default();
         if token.is_empty() {
             return Err(refuse("Access token is empty."));
         }
@@ -70,33 +72,77 @@ impl Caller {
         })
     }
 
-    /// Whether the caller may read or write certifications.
-    pub fn may(&self, write: bool, permissions: Permissions) -> Result<(), Refusal> {
-        let delegated = self.user.is_some();
-        if !delegated && permissions == Permissions::Current {
-            return Err(Refusal::new(
-                403,
-                "Authorization_RequestDenied",
-                "Application permissions are not supported here.",
-            ));
+    /// Whether the caller may do this under a permission table.
+    pub fn may(&self, access: Access, permissions: Permissions) -> Result<(), Refusal> {
+        if self.user.is_none() && permissions == Permissions::Current {
+            return Err(denied("Application permissions are not supported here."));
         }
-        let enough: &[&str] = match (write, delegated, self.personal) {
-            (true, true, true) if permissions == Permissions::Current => &["User.ReadWrite"],
-            (true, true, _) => &["User.ReadWrite", "User.ReadWrite.All"],
-            (true, false, _) => &["User.ReadWrite.All"],
-            (false, true, true) => &["User.Read", "User.ReadWrite", "User.ReadWrite.All"],
-            (false, true, false) => {
-                &["User.Read", "User.ReadBasic.All", "User.Read.All", "User.ReadWrite", "User.ReadWrite.All"]
-            }
-            (false, false, _) => &["User.Read.All", "User.ReadWrite.All"],
-        };
         if self.scopes.is_empty() {
             let message = "Either scp or roles claim need to be present in the token.";
             return Err(Refusal::new(403, "AccessDenied", message));
         }
-        if self.scopes.iter().any(|scope| enough.contains(&scope.as_str())) {
+        let is_enough = |scope: &String| self.grants(scope, access, permissions);
+        if self.scopes.iter().any(is_enough) {
             return Ok(());
         }
-        Err(Refusal::new(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."))
+        Err(denied("Insufficient privileges to complete the operation."))
     }
+
+    /// Whether one permission is enough.
+    fn grants(&self, scope: &str, access: Access, permissions: Permissions) -> bool {
+        let Some(scope) = SCOPES.iter().find(|known| known.name == scope) else { return false };
+        let is_listed = match (&self.user, self.personal) {
+            (None, _) => scope.application,
+            // Personal accounts have no directory, and thus no other users.
+            (Some(_), true) => access.own && scope.personal.contains(&permissions),
+            (Some(_), false) => scope.work.contains(&permissions),
+        };
+        is_listed && (scope.write || !access.write) && (scope.all || access.own)
+    }
+}
+
+/// What is done, and on whose profile.
+#[derive(Clone, Copy, Debug)]
+pub struct Access {
+    /// Whether something changes.
+    pub write: bool,
+    /// Whether the profile is the signed-in user's own, however it is named.
+    pub own: bool,
+}
+
+/// A permission as the "Permissions" tables of Graph's certification pages list it.
+struct Scope {
+    name: &'static str,
+    /// Whether it allows changes.
+    write: bool,
+    /// Whether it names other users.
+    all: bool,
+    /// The tables that list it for work accounts.
+    work: &'static [Permissions],
+    /// The tables that list it for personal accounts.
+    personal: &'static [Permissions],
+    /// Whether an application may have it, where applications are supported.
+    application: bool,
+}
+
+const BOTH: &[Permissions] = &[Permissions::Spec, Permissions::Current];
+const SPEC: &[Permissions] = &[Permissions::Spec];
+const CURRENT: &[Permissions] = &[Permissions::Current];
+
+const fn scope(name: &'static str, write: bool, all: bool, work: &'static [Permissions]) -> Scope {
+    Scope { name, write, all, work, personal: &[], application: false }
+}
+
+const SCOPES: [Scope; 7] = [
+    Scope { personal: BOTH, ..scope("User.Read", false, false, BOTH) },
+    scope("User.ReadBasic.All", false, true, BOTH),
+    Scope { application: true, ..scope("User.Read.All", false, true, BOTH) },
+    Scope { personal: BOTH, ..scope("User.ReadWrite", true, false, BOTH) },
+    Scope { personal: SPEC, application: true, ..scope("User.ReadWrite.All", true, true, BOTH) },
+    scope("AgentIdUser.ReadWrite.All", true, true, CURRENT),
+    scope("AgentIdUser.ReadWrite.IdentityParentedBy", true, false, CURRENT),
+];
+
+fn denied(message: &str) -> Refusal {
+    Refusal::new(403, "Authorization_RequestDenied", message)
 }

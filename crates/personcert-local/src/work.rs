@@ -4,15 +4,18 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Response, header};
 use serde_json::{Map, Value, json};
 
+use crate::check::{self, Purpose};
 use crate::graph::{Graph, State};
 use crate::identity::Identity;
+use crate::path::{Owner, parse_path};
 use crate::query::Query;
 use crate::random::Random;
 use crate::reply::{Ids, Refusal, json_answer};
+use crate::seed::{self, Author};
 use crate::store::{Store, User};
+use crate::token::Access;
 use crate::token::Caller;
-use crate::who::{Owner, Who, place};
-use crate::{check, seed};
+use crate::who::Who;
 
 /// A request as the graph sees it, or a step of a `$batch`.
 #[derive(Debug)]
@@ -44,28 +47,27 @@ impl Graph {
         let State { store, clock, random, identity, .. } = &mut *state;
         let caller = self.caller(&asked.headers, identity, clock.now())?;
         let (path, query) = asked.path.split_once('?').unwrap_or((&asked.path, ""));
-        let (owner, id) = place(path)?;
-        let by = caller.user.as_deref().map(|id| store.user(id)).transpose()?.flatten();
-        let user = match owner {
-            Owner::Me if by.is_none() => {
+        let (owner, id) = parse_path(path)?;
+        let signed_in = caller.user.as_deref().map(|id| store.user(id)).transpose()?.flatten();
+        let write = asked.method != Method::GET;
+        let (user, message) = match owner {
+            Owner::Me if caller.user.is_none() => {
                 let message = "/me request is only valid with delegated authentication flow.";
                 return Err(Refusal::new(400, "BadRequest", message));
             }
-            Owner::Me => by.clone(),
+            Owner::Me => (signed_in.clone(), String::new()),
             Owner::Named(name) => {
-                caller.may(asked.method != Method::GET, self.options.permissions)?;
-                let missing = || {
-                    let message = format!(
-                        "Resource '{name}' does not exist or one of its queried reference-property objects are not present."
-                    );
-                    Refusal::new(404, "Request_ResourceNotFound", message)
-                };
-                Some(store.user(&name)?.ok_or_else(missing)?)
+                let message = format!(
+                    "Resource '{name}' does not exist or one of its queried reference-property objects are not present."
+                );
+                (store.user(&name)?, message)
             }
         };
-        caller.may(asked.method != Method::GET, self.options.permissions)?;
-        let user = user.ok_or_else(|| Refusal::new(404, "Request_ResourceNotFound", ""))?;
-        let work = Work { asked, store, user: &user, by: by.as_ref(), now: clock.text(), ids };
+        let own = user.as_ref().is_some_and(|user| caller.user.as_deref() == Some(&user.id));
+        caller.may(Access { write, own }, self.options.permissions)?;
+        let user = user.ok_or_else(|| Refusal::new(404, "Request_ResourceNotFound", message))?;
+        let by = signed_in.as_ref().map_or(Author::Application(&caller.app), Author::User);
+        let work = Work { asked, store, user: &user, by, now: clock.text(), ids };
         match (asked.method.as_str(), id) {
             ("GET", None) => work.list(query),
             ("POST", None) => work.create(random),
@@ -84,7 +86,7 @@ impl Graph {
 /// Whom a request is about, as far as it can be told before it is checked.
 pub fn who(path: &str, caller: Option<&Caller>, store: &Store) -> Who {
     let path = path.split_once('?').map_or(path, |(path, _)| path);
-    let name = match place(path) {
+    let name = match parse_path(path) {
         Ok((Owner::Named(name), _)) => Some(name),
         Ok((Owner::Me, _)) => caller.and_then(|caller| caller.user.clone()),
         Err(_) => None,
@@ -98,18 +100,19 @@ struct Work<'a> {
     asked: &'a Asked,
     store: &'a Store,
     user: &'a User,
-    by: Option<&'a User>,
+    by: Author<'a>,
     now: String,
     ids: &'a Ids,
 }
 
 impl Work<'_> {
-    fn context(&self, tail: &str) -> Value {
-        json!(format!("{}/beta/$metadata#users('{}')/profile/certifications{tail}", self.asked.base, self.user.id))
+    fn context(&self, selection: &str, tail: &str) -> Value {
+        let (base, user) = (&self.asked.base, &self.user.id);
+        json!(format!("{base}/beta/$metadata#users('{user}')/profile/certifications{selection}{tail}"))
     }
 
-    fn item(&self, status: u16, document: Value) -> Response<Body> {
-        let mut body = Map::from_iter([("@odata.context".to_owned(), self.context("/$entity"))]);
+    fn item(&self, status: u16, selection: &str, document: Value) -> Response<Body> {
+        let mut body = Map::from_iter([("@odata.context".to_owned(), self.context(selection, "/$entity"))]);
         if let Value::Object(members) = document {
             body.extend(members);
         }
@@ -122,8 +125,9 @@ impl Work<'_> {
     }
 
     fn list(&self, query: &str) -> Answered {
-        let (page, more) = Query::read(query)?.page(self.store.certifications(&self.user.id)?)?;
-        let mut body = json!({"@odata.context": self.context(""), "value": page});
+        let options = Query::read(query)?;
+        let (page, more) = options.page(self.store.certifications(&self.user.id)?);
+        let mut body = json!({"@odata.context": self.context(&options.selection(), ""), "value": page});
         if let Some(skip) = more {
             let user = percent_encoding::utf8_percent_encode(&self.user.id, percent_encoding::NON_ALPHANUMERIC);
             let query = Query::at(query, skip);
@@ -134,27 +138,29 @@ impl Work<'_> {
     }
 
     fn get(&self, id: &str, query: &str) -> Answered {
-        let document = Query::read(query)?.selected(self.find(id)?)?;
-        Ok(self.item(200, document))
+        let options = Query::read(query)?;
+        Ok(self.item(200, &options.selection(), options.select(self.find(id)?)))
     }
 
     fn create(&self, random: &mut Random) -> Answered {
         json_only(&self.asked.headers)?;
-        let changes = check::changes(&self.asked.body)?;
+        let values = with_whole_inference(check::values(&self.asked.body, Purpose::Create)?, None);
         let id = random.id();
-        let document = seed::whole(&id, changes, self.by, &self.now);
+        let document = seed::whole(&id, values, self.by, &self.now);
         self.store.put(&self.user.id, &id, &document)?;
-        Ok(self.item(201, Value::Object(document)))
+        Ok(self.item(201, "", Value::Object(document)))
     }
 
     fn update(&self, id: &str) -> Answered {
         json_only(&self.asked.headers)?;
         let mut document = self.find(id)?;
-        document.extend(check::changes(&self.asked.body)?);
+        let values = check::values(&self.asked.body, Purpose::Update)?;
+        let inference = document.get("inference").and_then(Value::as_object).cloned();
+        document.extend(with_whole_inference(values, inference));
         document.insert("lastModifiedDateTime".into(), json!(self.now));
-        document.insert("lastModifiedBy".into(), seed::identity(self.by));
+        document.insert("lastModifiedBy".into(), self.by.identity());
         self.store.put(&self.user.id, id, &document)?;
-        Ok(self.item(200, Value::Object(document)))
+        Ok(self.item(200, "", Value::Object(document)))
     }
 
     fn delete(&self, id: &str) -> Answered {
@@ -162,6 +168,19 @@ impl Work<'_> {
         self.store.delete(&self.user.id, id)?;
         Ok(json_answer(204, None, self.ids))
     }
+}
+
+/// A change of `inference` keeps the members that it does not name; a new one has them all.
+fn with_whole_inference(mut values: Map<String, Value>, before: Option<Map<String, Value>>) -> Map<String, Value> {
+    if let Some(Value::Object(changed)) = values.get_mut("inference") {
+        let mut whole = before.unwrap_or_default();
+        for name in ["confidenceScore", "userHasVerifiedAccuracy"] {
+            whole.entry(name).or_insert(Value::Null);
+        }
+        whole.append(changed);
+        *changed = whole;
+    }
+    values
 }
 
 /// Refuses a body that doesn't call itself JSON.

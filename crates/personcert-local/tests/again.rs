@@ -37,6 +37,8 @@ fn a_graph_can_begin_with_a_seed() {
         change(&graph).header("request-id").unwrap()
     };
     assert_eq!(id(), id());
+    let options: Options = serde_json::from_value(json!({"randomSeed": 3})).unwrap();
+    assert_eq!(options.random_seed, Some(3), "the spelling of Node and of the seed command");
     assert!(start().command("seed", &json!({"seed": "x"})).is_err());
 }
 

@@ -40,7 +40,7 @@ fn steps_are_carried_out() {
     let steps = &seen.json()["responses"];
     assert_eq!([&steps[0]["id"], &steps[3]["id"]], ["1", "4"]);
     assert!(steps[0]["body"]["displayName"] == "changed" && steps[3].get("body").is_none());
-    assert!(steps[0]["headers"]["content-type"].as_str().unwrap().starts_with("application/json"));
+    assert!(steps[0]["headers"]["Content-Type"].as_str().unwrap().starts_with("application/json"));
     assert_eq!(command(&graph, "requests", json!({})).as_array().unwrap().len(), 1);
 }
 
@@ -124,7 +124,7 @@ fn limits_count_steps() {
     let steps: Vec<Value> = (0..6).map(|n| get(&n.to_string())).collect();
     let seen = batch(&graph, &steps);
     assert_eq!(statuses(&seen), [200, 200, 200, 200, 429, 429]);
-    assert_eq!(seen.json()["responses"][5]["headers"]["retry-after"], "1");
+    assert_eq!(seen.json()["responses"][5]["headers"]["Retry-After"], "1");
     let chain: Vec<Value> = (0..6)
         .map(|n: usize| {
             let mut step = get(&n.to_string());
@@ -145,7 +145,7 @@ fn faults_meet_steps() {
     let seen = batch(&graph, &[get("a"), get("b"), get("c")]);
     assert_eq!(statuses(&seen), [200, 503, 200]);
     let steps = &seen.json()["responses"];
-    assert_eq!(steps[1]["headers"]["retry-after"], "9");
+    assert_eq!(steps[1]["headers"]["Retry-After"], "9");
     assert!(steps[1]["body"]["error"]["code"] == "UnknownError" && steps[2]["body"].is_string());
 
     for (act, expected) in [("duplicateBatchId", json!("a")), ("missingBatchId", Value::Null)] {
@@ -166,4 +166,43 @@ fn faults_meet_steps() {
         assert!(seen.reset && seen.bytes.is_empty());
         assert_eq!(changed(&graph), applied, "{act}");
     }
+}
+
+#[test]
+fn step_headers_have_the_names_that_graph_writes() {
+    let graph = start();
+    let seen =
+        batch(&graph, &[get("1"), json!({"id": "2", "method": "GET", "url": "/me/profile/certifications/none"})]);
+    for step in seen.json()["responses"].as_array().unwrap() {
+        let headers = step["headers"].as_object().unwrap();
+        for name in ["Content-Type", "Cache-Control", "OData-Version", "request-id"] {
+            assert!(headers.contains_key(name) || name == "OData-Version" && step["id"] == "2", "{name} of {step}");
+        }
+        assert!(!headers.contains_key("content-type"), "{step}");
+    }
+}
+
+#[test]
+fn steps_are_read_as_leniently_as_graph_reads_them() {
+    let graph = start();
+    let seen = batch(
+        &graph,
+        &[
+            json!({"id": "1", "method": "get", "url": EXAMPLE, "headers": null, "body": null, "dependsOn": null}),
+            json!({"id": "2", "method": "Get", "url": format!("{EXAMPLE}/")}),
+            json!({"id": "3", "method": "GET", "url": EXAMPLE.replace("certifications/", "certifications('") + "')"}),
+        ],
+    );
+    assert_eq!(statuses(&seen), [200, 200, 200]);
+}
+
+#[test]
+fn a_batch_under_v1_answers_405_step_by_step() {
+    let graph = start();
+    let unknown = json!({"id": "2", "method": "GET", "url": "/me/nothing"});
+    let body = json!({"requests": [get("1"), unknown, {"id": "3", "method": "DELETE", "url": EXAMPLE}]});
+    let seen = send(&graph, "POST", "/v1.0/$batch", &body.to_string());
+    assert_eq!(statuses(&seen), [405, 400, 405]);
+    assert_eq!(seen.json()["responses"][0]["body"]["error"]["code"], "Request_BadRequest");
+    assert_eq!(command(&graph, "certifications", json!({})).as_array().unwrap().len(), 1);
 }

@@ -53,7 +53,7 @@ fn an_answer_without_a_body_can_be_reset_too() {
 fn the_body_is_not_read_before_an_early_reset() {
     let graph = start();
     fault(&graph, json!({"act": "resetBeforeReading"}));
-    let whole = request(&token(&graph), "PATCH", EXAMPLE, "{}");
+    let whole = request(&graph, &token(&graph), "PATCH", EXAMPLE, "{}");
     let mut stream = connect(graph.url());
     stream.write_all(whole.strip_suffix("{}").unwrap().as_bytes()).unwrap();
     assert!(read(&mut stream, usize::MAX).reset);
@@ -104,7 +104,7 @@ fn endless_and_slow() {
     let graph = start();
     fault(&graph, json!({"act": "endless", "times": 1}));
     fault(&graph, json!({"act": "slow"}));
-    let wanted = request(&token(&graph), "GET", EXAMPLE, "");
+    let wanted = request(&graph, &token(&graph), "GET", EXAMPLE, "");
     let mut stream = connect(graph.url());
     stream.write_all(wanted.as_bytes()).unwrap();
     let seen = read(&mut stream, 5 << 20);
@@ -142,7 +142,8 @@ fn redirects() {
 fn the_second_listener_tells_who_brought_a_token() {
     let graph = start();
     let elsewhere = command(&graph, "addresses", json!({}))["elsewhere"].as_str().unwrap().to_owned();
-    for wanted in [request("secret", "GET", "/a", ""), "GET /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".into()]
+    for wanted in
+        [request(&graph, "secret", "GET", "/a", ""), "GET /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".into()]
     {
         let mut stream = connect(&elsewhere);
         stream.write_all(wanted.as_bytes()).unwrap();

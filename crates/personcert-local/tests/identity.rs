@@ -10,7 +10,7 @@ use personcert_local::LocalGraph;
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 use std::io::Write as _;
-use support::{EXAMPLE, Seen, command, connect, read, send_as, start};
+use support::{EXAMPLE, Seen, authority, command, connect, read, send_as, start};
 use url::form_urlencoded::{Serializer, parse};
 
 const PUBLIC: &str = "00000000-1111-2222-3333-444444444444";
@@ -22,18 +22,18 @@ const VERIFIER: &str = "a-verifier-of-at-least-forty-three-characters";
 const BACK: &str = "http://localhost:1234";
 
 fn get(graph: &LocalGraph, path: &str, headers: &str) -> Seen {
-    let mut stream = connect(graph.url());
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: graph\r\nConnection: close\r\n{headers}\r\n").unwrap();
+    let (mut stream, host) = (connect(graph.url()), authority(graph));
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n").unwrap();
     read(&mut stream, usize::MAX)
 }
 
 fn post(graph: &LocalGraph, path: &str, form: &[(&str, &str)], headers: &str) -> Seen {
     let body = Serializer::new(String::new()).extend_pairs(form).finish();
-    let mut stream = connect(graph.url());
+    let (mut stream, host) = (connect(graph.url()), authority(graph));
     let length = body.len();
     write!(
         stream,
-        "POST {path} HTTP/1.1\r\nHost: graph\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\
          Content-Type: application/x-www-form-urlencoded\r\n\r\n{body}"
     )
     .unwrap();
@@ -141,6 +141,25 @@ fn discovery_names_addresses_that_are_there() {
     assert_eq!((&keys["keys"][0]["kty"], &keys["keys"][0]["alg"]), (&json!("RSA"), &json!("RS256")));
     let named = get(&graph, "/common/discovery/instance?api-version=1.1", "").json();
     assert_eq!(named["metadata"][0]["preferred_network"], graph.url().split_once("://").unwrap().1);
+}
+
+#[test]
+fn the_issuer_is_the_same_in_discovery_and_in_id_tokens() {
+    let graph = start();
+    let issuer = claims(&signed_in(&graph)["id_token"])["iss"].clone();
+    for tenant in ["contoso.com", "organizations", "9188040d-6c67-4c5b-b112-36a304b66dad"] {
+        let document = get(&graph, &format!("/{tenant}/v2.0/.well-known/openid-configuration"), "").json();
+        assert_eq!(document["issuer"], issuer, "{tenant}");
+    }
+    assert!(issuer.as_str().unwrap().starts_with(graph.url()), "{issuer}");
+}
+
+#[test]
+fn a_large_sign_in_request_is_refused() {
+    let graph = start();
+    let large = "x".repeat(1 << 20);
+    assert_eq!(token(&graph, &[("grant_type", &large), ("client_id", &large)]).status(), 413);
+    assert_eq!(command(&graph, "signIns", json!({})), json!([]));
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn a_mailbox_takes_so_many_at_once() {
     let graph = start();
     command(&graph, "throttle", json!({"mailbox": 2}));
     fault(&graph, json!({"times": 2, "delay": {"fixed": 0.5}}));
-    let wanted = request(&token(&graph), "GET", EXAMPLE, "");
+    let wanted = request(&graph, &token(&graph), "GET", EXAMPLE, "");
     let mut streams: Vec<_> = (0..3).map(|_| connect(graph.url())).collect();
     for stream in &mut streams {
         stream.write_all(wanted.as_bytes()).unwrap();
@@ -114,4 +114,40 @@ fn the_log_can_be_filtered() {
     let log = command(&graph, "requests", json!({}));
     assert!(log[0]["millis"].is_u64() && log[0]["headers"]["authorization"] == "Bearer …");
     assert!(graph.command("requests", &json!({"pth": "x"})).is_err());
+}
+
+#[test]
+fn retry_after_is_never_early() {
+    for (now, rate, form, expected) in [
+        ("2030-01-01T00:00:00.9Z", 0.4, "date", "Tue, 01 Jan 2030 00:00:04 GMT"),
+        ("2030-01-01T00:00:00.1Z", 1.0, "date", "Tue, 01 Jan 2030 00:00:02 GMT"),
+        ("2030-01-01T00:00:00Z", 3.0, "decimal", "0.4"),
+        ("2030-01-01T00:00:00Z", 0.8, "decimal", "1.3"),
+        ("2030-01-01T00:00:00Z", 0.8, "integer", "2"),
+    ] {
+        let graph = start();
+        command(&graph, "clock", json!({"freeze": true, "now": now}));
+        command(&graph, "throttle", json!({"app": {"rate": rate, "burst": 1}, "retryAfter": form}));
+        assert_eq!(change(&graph).status(), 200);
+        let refused = change(&graph);
+        assert_eq!(refused.header("retry-after").as_deref(), Some(expected), "{form} {rate}");
+        let wait = match form {
+            "date" => {
+                expected[23..25].parse::<f64>().unwrap() - now[17..].trim_end_matches('Z').parse::<f64>().unwrap()
+            }
+            _ => expected.parse().unwrap(),
+        };
+        command(&graph, "clock", json!({"advance": wait}));
+        assert_eq!(change(&graph).status(), 200, "{form} {rate}: the request after the wait is served");
+    }
+}
+
+#[test]
+fn the_burst_of_a_limit_defaults_to_one_second_of_its_rate() {
+    let graph = start();
+    command(&graph, "clock", json!({"freeze": true}));
+    for (rate, expected) in [(2.0, [200, 200, 429]), (0.5, [200, 429, 429])] {
+        command(&graph, "throttle", json!({"app": {"rate": rate}}));
+        assert_eq!([(); 3].map(|()| change(&graph).status()), expected, "{rate}");
+    }
 }

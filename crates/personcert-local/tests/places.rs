@@ -46,7 +46,7 @@ fn one_port_speaks_both() {
         let named = addresses["https"].as_str().unwrap();
         for url in [named.to_owned(), graph.url().replace("http:", "https:")] {
             let mut stream = over_tls(&graph, &url).unwrap();
-            stream.write_all(request(&token(&graph), "GET", EXAMPLE, "").as_bytes()).unwrap();
+            stream.write_all(request(&graph, &token(&graph), "GET", EXAMPLE, "").as_bytes()).unwrap();
             let mut answer = String::new();
             // The server says no goodbye in TLS; what counts came before.
             let _ = stream.read_to_string(&mut answer);
@@ -61,7 +61,7 @@ fn a_reset_is_one_over_tls_too() {
     fault(&graph, json!({"act": "resetAfterReading"}));
     let url = command(&graph, "addresses", json!({}))["https"].as_str().unwrap().to_owned();
     let mut stream = over_tls(&graph, &url).unwrap();
-    stream.write_all(request(&token(&graph), "GET", EXAMPLE, "").as_bytes()).unwrap();
+    stream.write_all(request(&graph, &token(&graph), "GET", EXAMPLE, "").as_bytes()).unwrap();
     let error = stream.read(&mut [0; 100]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
 }
@@ -89,7 +89,7 @@ fn nobody_answers() {
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::ConnectionRefused);
     let mut silent = connect(addresses["silent"].as_str().unwrap());
     silent.set_read_timeout(Some(short)).unwrap();
-    silent.write_all(request("x", "GET", EXAMPLE, "").as_bytes()).unwrap();
+    silent.write_all(request(&graph, "x", "GET", EXAMPLE, "").as_bytes()).unwrap();
     let unanswered = silent.read(&mut [0; 10]).unwrap_err().kind();
     assert!(matches!(unanswered, ErrorKind::WouldBlock | ErrorKind::TimedOut));
 

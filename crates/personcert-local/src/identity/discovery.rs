@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
-/// A tenant's `OpenID` configuration.
+use super::TENANT;
+
+/// A tenant's `OpenID` configuration. The issuer names the tenant by its id, whatever name was asked for.
 pub fn document(base: &str, tenant: &str) -> Value {
     let at = |name: &str| format!("{base}/{tenant}/oauth2/v2.0/{name}");
     json!({
-        "issuer": format!("{base}/{tenant}/v2.0"),
+        "issuer": format!("{base}/{TENANT}/v2.0"),
         "authorization_endpoint": at("authorize"),
         "token_endpoint": at("token"),
         "device_authorization_endpoint": at("devicecode"),

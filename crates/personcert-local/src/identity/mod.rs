@@ -22,8 +22,8 @@ use axum::http::{Method, Response};
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
-use crate::fault::path_of;
 use crate::graph::Graph;
+use crate::path::path_of;
 use crate::reply::{Ids, Refusal};
 use crate::store::User;
 use crate::work::Asked;
@@ -181,24 +181,6 @@ fn form(text: &[u8]) -> Form {
     form_urlencoded::parse(text).into_owned().collect()
 }
 
-/// Whether an address belongs to the identity side.
-pub fn is_identity(path: &str) -> bool {
-    let path = path_of(path);
-    let parts: Vec<_> = path.trim_start_matches('/').split('/').collect();
-    !matches!(parts.as_slice(), ["beta" | "v1.0", ..])
-        && matches!(
-            parts.as_slice(),
-            [_, "oauth2", "v2.0", _]
-                | [_, "v2.0", ".well-known", "openid-configuration"]
-                | [_, "discovery", "v2.0", "keys"]
-                | ["common", "discovery", "instance"]
-                | [_, "devicelogin"]
-                | ["metadata", "identity", "oauth2", "token"]
-                | ["msi", "token"]
-                | ["_identity", "github"]
-        )
-}
-
 impl Graph {
     /// Answers a request to the identity side.
     pub fn identity(&self, asked: &Asked, ids: &Ids) -> Response<Body> {
@@ -206,7 +188,7 @@ impl Graph {
         let path = path_of(path);
         let parts: Vec<_> = path.trim_start_matches('/').split('/').collect();
         let (query, post) = (form(query.as_bytes()), asked.method == Method::POST);
-        let base = address(asked);
+        let base = asked.base.clone();
         let sent = || form(&asked.body);
         match parts.as_slice() {
             [tenant, "v2.0", ".well-known", "openid-configuration"] => answer(200, &discovery::document(&base, tenant)),
@@ -224,12 +206,4 @@ impl Graph {
             _ => Refusal::new(405, "Request_BadRequest", "This address takes another method.").answer(ids),
         }
     }
-}
-
-/// The address of this server as the client wrote it: its own, or by the name of this machine.
-fn address(asked: &Asked) -> String {
-    let host = asked.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let (scheme, local) = asked.base.split_once("://").unwrap_or_default();
-    let port = local.rsplit_once(':').map_or("", |(_, port)| port);
-    if host == format!("localhost:{port}") { format!("{scheme}://{host}") } else { asked.base.clone() }
 }

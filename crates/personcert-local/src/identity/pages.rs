@@ -161,7 +161,10 @@ fn page(status: u16, title: &str, inside: &str) -> Response<Body> {
          <body><h1>{title}</h1>\n<p>This is a local Graph for tests, not the service: nobody needs a password.</p>\n\
          {inside}</body></html>\n"
     ));
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    // A page that frames this one could trick a person into clicking.
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     answer
 }
 

@@ -65,12 +65,17 @@ pub fn token(graph: &LocalGraph) -> String {
 }
 
 /// The request as bytes; the connection closes after it.
-pub fn request(token: &str, method: &str, path: &str, body: &str) -> String {
-    let length = body.len();
+pub fn request(graph: &LocalGraph, token: &str, method: &str, path: &str, body: &str) -> String {
+    let (length, host) = (body.len(), authority(graph));
     format!(
-        "{method} {path} HTTP/1.1\r\nHost: graph\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
          Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
     )
+}
+
+/// The host and port of the graph's own address.
+pub fn authority(graph: &LocalGraph) -> &str {
+    graph.url().split_once("://").unwrap().1
 }
 
 pub fn connect(url: &str) -> TcpStream {
@@ -103,7 +108,7 @@ pub fn send(graph: &LocalGraph, method: &str, path: &str, body: &str) -> Seen {
 pub fn send_as(graph: &LocalGraph, token: &str, method: &str, path: &str, body: &str) -> Seen {
     let mut stream = connect(graph.url());
     // A server that resets at once may do so while this is being written.
-    let _ = stream.write_all(request(token, method, path, body).as_bytes());
+    let _ = stream.write_all(request(graph, token, method, path, body).as_bytes());
     read(&mut stream, usize::MAX)
 }
 
