@@ -1,13 +1,10 @@
-//! What can be watched: every attempt as an event, and how far a call has got.
+//! Every attempt of a call as an event.
 
-use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
+use crate::Error;
 use crate::display::escape;
 use crate::schema::output;
-use crate::{Error, ErrorKind, Outcome};
 
 output! {
     /// One attempt of a call, as it ended. It never holds a token, a body or an id of a user.
@@ -26,105 +23,60 @@ output! {
     }
 }
 
-/// Is called with every attempt.
-#[derive(Clone)]
-pub(crate) struct Hook(pub(crate) Arc<dyn Fn(&Attempt) + Send + Sync>);
-
-impl fmt::Debug for Hook {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hook")
-    }
-}
-
 impl Attempt {
-    /// An attempt that ended well, or with an error.
+    /// An attempt that succeeded, or failed with an error.
     pub(crate) fn new(
         (method, target, attempt): (&str, &str, u32),
-        took: Duration,
+        duration: Duration,
         client_request_id: Option<String>,
         error: Option<&Error>,
     ) -> Self {
-        let mut told = Self {
+        let mut event = Self {
             method: method.to_owned(),
             target: target.to_owned(),
             attempt,
-            duration_ms: took.as_secs_f64() * 1e3,
+            duration_ms: duration.as_secs_f64() * 1e3,
             client_request_id,
             ..Self::default()
         };
         if let Some(error) = error {
-            told.status = error.details.status.map(u32::from);
-            told.kind = Some(error.kind.to_string());
-            told.outcome = Some(error.outcome.to_string());
-            told.request_id = error.details.request_id.as_deref().map(|id| escape(id).into_owned());
-            told.client_request_id.clone_from(&error.details.client_request_id);
+            event.status = error.details.status.map(u32::from);
+            event.kind = Some(error.kind.to_string());
+            event.outcome = Some(error.outcome.to_string());
+            event.request_id = error.details.request_id.as_deref().map(|id| escape(id).into_owned());
+            event.client_request_id.clone_from(&error.details.client_request_id);
         }
-        told
+        event
     }
 
-    /// Tells the hook and the log of it.
-    pub(crate) fn tell(&self, hook: Option<&Hook>) {
-        let Self { method, target, attempt, duration_ms, .. } = self;
+    /// Whether anything would notice [`Attempt::report`]: to make an event takes time.
+    pub(crate) fn is_observed(has_hook: bool) -> bool {
+        has_hook || tracing::enabled!(tracing::Level::WARN)
+    }
+
+    /// Passes the event to the hook and to the log.
+    pub(crate) fn report(&self, hook: Option<&(dyn Fn(&Self) + Send + Sync)>) {
+        let Self { method, target, attempt, duration_ms, wait_ms, kind, .. } = self;
         let status = self.status.unwrap_or_default();
-        let ids =
-            (self.request_id.as_deref().unwrap_or_default(), self.client_request_id.as_deref().unwrap_or_default());
-        match (&self.kind, self.wait_ms) {
-            (None, _) => tracing::debug!(
-                method,
-                target,
-                status,
-                attempt,
-                duration_ms,
-                request_id = ids.0,
-                client_request_id = ids.1,
-                "answered"
-            ),
-            (Some(kind), Some(wait_ms)) => tracing::info!(
-                method,
-                target,
-                status,
-                attempt,
-                duration_ms,
-                request_id = ids.0,
-                client_request_id = ids.1,
-                kind,
-                wait_ms,
-                "failed, trying again"
-            ),
-            (Some(kind), None) => tracing::debug!(
-                method,
-                target,
-                status,
-                attempt,
-                duration_ms,
-                request_id = ids.0,
-                client_request_id = ids.1,
-                kind,
-                "failed"
-            ),
+        let request_id = self.request_id.as_deref().unwrap_or_default();
+        let client_request_id = self.client_request_id.as_deref().unwrap_or_default();
+        macro_rules! log {
+            ($level:ident, $message:literal $(, $field:ident)*) => {
+                tracing::$level!(
+                    method, target, status, attempt, duration_ms, request_id, client_request_id, $($field,)* $message
+                )
+            };
+        }
+        match (kind, wait_ms) {
+            (None, _) => log!(debug, "succeeded"),
+            (Some(kind), Some(wait_ms)) => log!(info, "failed, trying again", kind, wait_ms),
+            (Some(kind), None) => log!(debug, "failed", kind),
         }
         if let Some(notice) = &self.notice {
-            tracing::warn!(method, target, notice, "worth knowing");
+            tracing::warn!(method, target, notice, "notice");
         }
-        if let Some(Hook(hook)) = hook {
+        if let Some(hook) = hook {
             hook(self);
         }
-    }
-}
-
-/// How far a call has got, for whoever cancels it. Clones tell the same.
-#[derive(Clone, Debug, Default)]
-pub struct CallState(Arc<AtomicU8>);
-
-impl CallState {
-    pub(crate) fn set(&self, outcome: Outcome) {
-        self.0.store(outcome as u8, Ordering::Release);
-    }
-
-    /// The error of the call when it is dropped now: nothing was sent, all was refused, or nobody knows.
-    pub fn cancelled(&self) -> Error {
-        let reached = self.0.load(Ordering::Acquire);
-        let outcome = [Outcome::NotSent, Outcome::Refused].into_iter().find(|outcome| *outcome as u8 == reached);
-        Error::new(ErrorKind::Cancelled, outcome.unwrap_or(Outcome::Unknown), "the call was cancelled")
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -191,13 +193,14 @@ impl Config {
         self.proxy.as_ref().map(|proxy| reqwest::Proxy::all(proxy.expose())).transpose().map_err(refuse)
     }
 
-    /// The certificate authorities in the PEM file, where one is set.
-    pub(crate) fn authorities(&self) -> Result<Vec<reqwest::Certificate>> {
+    /// The certificate authorities in the PEM file, when one is set.
+    pub(crate) fn authorities(&self) -> Result<Vec<CertificateDer<'static>>> {
         let Some(path) = &self.ca_file else { return Ok(Vec::new()) };
         let refuse = |why: String| Error::input("caFile", format!("{path}: {why}"));
         let pem = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
-        let read = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| refuse(error.to_string()))?;
-        if read.is_empty() { Err(refuse("there is no certificate in it".into())) } else { Ok(read) }
+        let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+        let read = read.map_err(|error| refuse(error.to_string()))?;
+        if read.is_empty() { Err(refuse("no certificate found; give a PEM file".into())) } else { Ok(read) }
     }
 
     /// The address below which the service's versions lie, checked.

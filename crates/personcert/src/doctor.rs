@@ -34,9 +34,8 @@ impl Finding {
 }
 
 /// What is wrong with a token that a first write is about to be sent with, as far as it can be told for free.
-pub(crate) fn warning(token_text: &str, cloud: Cloud, template: &str, now: SystemTime) -> Option<String> {
-    let user = if template.starts_with("/me") { User::Me } else { User::Named(String::new()) };
-    let bad = token(token_text, cloud, &user, now).into_iter().filter(|finding| !finding.ok);
+pub(crate) fn warning(token_text: &str, cloud: Cloud, user: &User, now: SystemTime) -> Option<String> {
+    let bad = token(token_text, cloud, user, now).into_iter().filter(|finding| !finding.ok);
     let wrong: Vec<_> = bad.map(|finding| format!("{}: {}", finding.name, finding.message)).collect();
     (!wrong.is_empty()).then(|| format!("this change may be refused; {}", wrong.join("; ")))
 }

@@ -142,8 +142,12 @@ impl Error {
         self.permanent
     }
 
-    pub(crate) fn caused_by(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        self.source = Some(Box::new(source));
+    pub(crate) fn caused_by(self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.caused_by_boxed(Box::new(source))
+    }
+
+    pub(crate) fn caused_by_boxed(mut self, source: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        self.source = Some(source);
         self
     }
 

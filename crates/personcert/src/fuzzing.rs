@@ -6,12 +6,13 @@ use crate::{AccessToken, Cloud, Error, Finding, Result, User};
 
 /// The error for an answer with this status and body.
 pub fn error_body(status: u16, body: &[u8]) -> Error {
-    crate::client::error_of(status, body)
+    let response = crate::http::Response { status, body: body.to_vec().into(), ..Default::default() };
+    crate::http::error_of(&response, true)
 }
 
 /// The wait that a `Retry-After` header asks for, in seconds, in an answer with this `Date`.
 pub fn retry_after(value: &str, date: &str) -> Option<f64> {
-    crate::retry::retry_after([value].into_iter(), Some(date), jiff::Timestamp::UNIX_EPOCH)
+    crate::http::retry_after([value].into_iter(), Some(date), jiff::Timestamp::UNIX_EPOCH)
 }
 
 /// The token in an answer of a token endpoint.

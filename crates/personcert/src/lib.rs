@@ -4,6 +4,7 @@
 
 mod attempt;
 mod auth;
+mod cancel;
 mod certification;
 mod change;
 mod client;
@@ -13,8 +14,9 @@ mod doctor;
 mod error;
 #[doc(hidden)]
 pub mod fuzzing;
+mod hooks;
 pub mod host;
-mod http;
+pub mod http;
 mod retry;
 mod retry_budget;
 pub mod schema;
@@ -24,14 +26,16 @@ mod target;
 mod update;
 pub mod value;
 
-pub use attempt::{Attempt, CallState};
+pub use attempt::Attempt;
 pub use auth::{AccessToken, Account, Prompt, TokenFuture, TokenProvider, TokenRequest, account, login, logout};
+pub use cancel::CallState;
 pub use certification::{CertificationPatch, PROPERTIES, PersonCertification};
 pub use change::Change;
-pub use client::{Client, ListQuery, Pages};
+pub use client::{Client, ListQuery, Pages, UpdateOptions};
 pub use config::{Cloud, Config, SignIn};
 pub use doctor::Finding;
 pub use error::{Error, ErrorDetails, ErrorKind, Outcome, Result};
+pub use hooks::Hooks;
 pub use secret::Secret;
 pub use target::{Target, User};
 pub use update::{PropertyChange, PropertyName, UpdateResult};

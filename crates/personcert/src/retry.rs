@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimeParser;
-
 use crate::{Error, ErrorKind, Outcome};
 
 /// How often a call is attempted and how long it waits between two attempts.
@@ -59,26 +56,6 @@ impl RetryPolicy {
     }
 }
 
-/// The wait that `Retry-After` headers ask for, in seconds: a number, with decimals as the service sends them inside
-/// batches, or a date. A date counts from the service's own clock (its `Date` header) where the response has one, so that
-/// a wrong local clock does no harm. The longest of several wins. An unreadable value is ignored; a past date means now.
-pub(crate) fn retry_after<'a>(
-    values: impl Iterator<Item = &'a str>,
-    date: Option<&str>,
-    now: Timestamp,
-) -> Option<f64> {
-    let moment = |text: &str| DateTimeParser::new().parse_timestamp(text.trim()).ok();
-    let seconds = |text: &str| match text.trim().parse::<f64>() {
-        Ok(seconds) => Some(seconds).filter(|seconds| seconds.is_finite() && *seconds >= 0.0),
-        Err(_) => {
-            let then = moment(text)?;
-            let now = date.and_then(moment).unwrap_or(now);
-            Some(then.duration_since(now).as_secs_f64().max(0.0))
-        }
-    };
-    values.filter_map(seconds).max_by(f64::total_cmp)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,11 +67,6 @@ mod tests {
         let mut error = Error::new(ErrorKind::Service, outcome, "failed");
         error.details.status = Some(status);
         error
-    }
-
-    fn seconds_of(value: &str) -> Option<f64> {
-        let now = "2030-01-01T00:00:00Z".parse().expect("a timestamp");
-        retry_after([value].into_iter(), Some("Tue, 01 Jan 2030 01:00:00 GMT"), now)
     }
 
     #[test]
@@ -144,20 +116,4 @@ mod tests {
         assert_eq!(POLICY.next_delay(&error, false, 1, Duration::MAX, 0.9), None);
     }
 
-    #[test]
-    fn retry_after_is_read_in_all_its_forms() {
-        assert_eq!(seconds_of("1"), Some(1.0));
-        assert_eq!(seconds_of(" 0.249 "), Some(0.249));
-        assert_eq!(seconds_of("99999999"), Some(99_999_999.0));
-        for garbage in ["-1", "soon", "", "NaN", "inf", "1e999", "Tue, 99 Jan 2030"] {
-            assert_eq!(seconds_of(garbage), None, "{garbage:?}");
-        }
-        // The service's clock is an hour ahead of the local one.
-        assert_eq!(seconds_of("Tue, 01 Jan 2030 01:00:05 GMT"), Some(5.0));
-        assert_eq!(seconds_of("Tue, 01 Jan 2030 00:59:00 GMT"), Some(0.0));
-        let two = retry_after(["1", "soon", "3"].into_iter(), None, Timestamp::UNIX_EPOCH);
-        assert_eq!(two, Some(3.0));
-        let without_date = retry_after(["Thu, 01 Jan 1970 00:00:07 GMT"].into_iter(), None, Timestamp::UNIX_EPOCH);
-        assert_eq!(without_date, Some(7.0));
-    }
 }

@@ -49,6 +49,16 @@ impl Target {
         Ok(Self { user, id })
     }
 
+    /// Whose certification it is.
+    pub const fn user(&self) -> &User {
+        &self.user
+    }
+
+    /// The certification's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// The path with names instead of ids.
     pub(crate) const fn template(&self) -> &'static str {
         match self.user {

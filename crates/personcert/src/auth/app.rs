@@ -10,7 +10,7 @@ use super::authority::{Authority, answered, failure};
 use super::certificate::Certificate;
 use super::token::TokenFuture;
 use super::{AccessToken, TokenProvider, TokenRequest};
-use crate::http::connections;
+use crate::http::build_client;
 use crate::{Error, Result, Secret};
 
 const JWT: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -89,7 +89,7 @@ impl App {
         let config = self.authority.config();
         let mut address = github.address.clone();
         address.query_pairs_mut().append_pair("audience", EXCHANGE);
-        let http = connections(config, &address)?;
+        let http = build_client(config, &address)?;
         let request = http.get(address).bearer_auth(github.token.expose());
         let refuse = |error: Error| failure(format!("GitHub gave no token to this job: {}", error.message));
         let answer = answered(request, config.attempt_timeout).await.map_err(refuse)?;

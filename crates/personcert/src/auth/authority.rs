@@ -8,8 +8,9 @@ use url::{Url, form_urlencoded};
 
 use super::token::claims;
 use super::{AccessToken, TokenRequest};
-use crate::http::{connections, network, random, read};
-use crate::retry::{RetryPolicy, retry_after};
+use crate::client::system_random;
+use crate::http::{build_client, classify_transport_error, read_bounded, retry_after};
+use crate::retry::RetryPolicy;
 use crate::{Config, Error, ErrorKind, Outcome, Result, Secret};
 
 /// The longest answer that is read.
@@ -72,7 +73,7 @@ impl Authority {
         loop {
             attempt += 1;
             // Its own connections each time: it is rare, and the next time may be on another runtime.
-            let http = connections(&self.config, &self.root)?;
+            let http = build_client(&self.config, &self.root)?;
             let post = http.post(&address).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body.clone());
             let mut error = match answered(post, self.config.attempt_timeout).await {
                 Ok(answer) => return Ok(answer),
@@ -87,7 +88,7 @@ impl Authority {
             error.details.target = Some(format!("POST {address}"));
             error.details.attempts = Some(attempt);
             let left = self.config.timeout.saturating_sub(began.elapsed());
-            match policy.next_delay(&error, true, attempt, left, random()) {
+            match policy.next_delay(&error, true, attempt, left, system_random()) {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => return Err(error),
             }
@@ -105,14 +106,14 @@ pub(super) async fn answered(request: reqwest::RequestBuilder, limit: Duration) 
     let exchange = async {
         let id = uuid::Uuid::new_v4().to_string();
         let sent = request.header(ACCEPT, "application/json").header("client-request-id", id);
-        let response = sent.send().await.map_err(network)?;
+        let response = sent.send().await.map_err(classify_transport_error)?;
         let status = response.status().as_u16();
         let wait = retry_after(
             response.headers().get_all(RETRY_AFTER).iter().filter_map(|value| value.to_str().ok()),
             response.headers().get(DATE).and_then(|date| date.to_str().ok()),
             jiff::Timestamp::now(),
         );
-        let (body, _) = read(response, LONGEST).await.map_err(network)?;
+        let (body, _) = read_bounded(response, LONGEST).await.map_err(classify_transport_error)?;
         said(status, wait, &body)
     };
     let limited = tokio::time::timeout(limit, exchange).await;

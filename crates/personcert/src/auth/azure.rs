@@ -21,7 +21,7 @@ use url::Url;
 use super::authority::failure;
 use super::token::TokenFuture;
 use super::{AccessToken, TokenProvider, TokenRequest};
-use crate::http::{connections, read};
+use crate::http::{build_client, classify_transport_error, read_bounded};
 use crate::{Config, Result};
 
 /// Where a virtual machine answers about itself.
@@ -67,7 +67,7 @@ impl HttpClient for Managed {
             address.set_path(&path);
             address.set_query(query.as_deref());
         }
-        let http = connections(&self.config, &address).map_err(|error| io(error.message))?;
+        let http = build_client(&self.config, &address).map_err(|error| io(error.message))?;
         let method =
             reqwest::Method::from_bytes(request.method().as_ref().as_bytes()).map_err(|error| io(error.to_string()))?;
         let mut sent = http.request(method, address).timeout(self.config.attempt_timeout);
@@ -77,7 +77,7 @@ impl HttpClient for Managed {
         if let Body::Bytes(bytes) = request.body() {
             sent = sent.body(bytes.clone());
         }
-        let failed = |error: reqwest::Error| io(crate::http::network(error).message);
+        let failed = |error: reqwest::Error| io(classify_transport_error(error).message);
         let response = sent.send().await.map_err(failed)?;
         let status = response.status().as_u16();
         let mut headers = Headers::new();
@@ -86,7 +86,7 @@ impl HttpClient for Managed {
                 headers.insert(name.as_str().to_owned(), value.to_owned());
             }
         }
-        let (body, _) = read(response, LONGEST).await.map_err(failed)?;
+        let (body, _) = read_bounded(response, LONGEST).await.map_err(failed)?;
         Ok(AsyncRawResponse::from_bytes(status.into(), headers, body))
     }
 }

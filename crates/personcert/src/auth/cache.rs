@@ -78,14 +78,9 @@ impl TokenCache {
         Arc::new(Self { provider, scope, clock, held: Mutex::default(), renewal: Arc::default() })
     }
 
-    /// The same without the token, getting them from `provider`.
-    pub(crate) fn with_provider(&self, provider: Arc<dyn TokenProvider>) -> Arc<Self> {
-        Self::new(provider, self.scope.clone(), Arc::clone(&self.clock))
-    }
-
-    /// The same without the token, going by another clock.
-    pub(crate) fn with_clock(&self, clock: Clock) -> Arc<Self> {
-        Self::new(Arc::clone(&self.provider), self.scope.clone(), clock)
+    /// The same cache, empty and unlocked, for a process that was forked.
+    pub(crate) fn for_new_process(&self) -> Arc<Self> {
+        Self::new(Arc::clone(&self.provider), self.scope.clone(), Arc::clone(&self.clock))
     }
 
     /// The token, fetched when there is none. Everybody who waits gets the one that the first of them fetches. One that

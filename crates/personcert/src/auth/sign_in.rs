@@ -16,7 +16,7 @@ use super::store::Store;
 use super::token::TokenFuture;
 use super::{AccessToken, Prompt, Show, TokenProvider, TokenRequest};
 use crate::config::{SignIn, is_loopback};
-use crate::http::connections;
+use crate::http::build_client;
 use crate::{Config, Error, Result};
 
 /// The order in which the ways are tried when none is named. People come first: the service's pages take nobody else
@@ -216,7 +216,7 @@ impl Settings<'_> {
         let usual = Url::parse(METADATA).map_err(|error| error.to_string())?;
         let mut url = metadata.unwrap_or(&usual).clone();
         url.set_path("/metadata/identity/oauth2/token");
-        let http = connections(self.config, &url).map_err(message)?;
+        let http = build_client(self.config, &url).map_err(message)?;
         let answer = tokio::time::timeout(PROBE, http.get(url).send()).await;
         answer.ok().and_then(Result::ok).filter(|answer| answer.status() == 400).map(drop).ok_or_else(no)
     }

@@ -1,203 +1,250 @@
-//! The one request loop: take a place, send, read, decide, wait.
+//! One attempt of a request, and the loop that repeats it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use reqwest::Method;
-use reqwest::header::HeaderValue;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::limiter::Limiter;
-use super::response::Response;
-use super::transport::Transport;
-use crate::attempt::{Attempt, CallState, Hook};
-use crate::auth::{Bearer, TokenCache};
+use super::Client;
+use super::context::CallContext;
+use super::response::CallResponse;
+use super::service::ApiRequest;
+use crate::attempt::Attempt;
+use crate::auth::Bearer;
+use crate::cancel::worse;
 use crate::doctor;
-use crate::http::random;
-use crate::retry::RetryPolicy;
-use crate::retry_budget::RetryBudget;
+use crate::http::{APPLICATION_JSON, Delivery, Request, Response, common_headers, error_of};
 use crate::{Error, ErrorKind, Outcome, Result};
 
-/// The longest that a person who signs in is waited for.
-const PERSON: Duration = Duration::from_mins(16);
+/// Time limit for interactive sign-in.
+const INTERACTIVE_TIMEOUT: Duration = Duration::from_mins(16);
 
-/// What all clones of a client share.
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) retry_budget: RetryBudget,
-    pub(super) pace: Limiter,
-    /// Whether the caller was told that the service will change.
-    told: AtomicBool,
-    /// Whether the token was looked at before a write.
-    looked: AtomicBool,
+/// One exchange with the service.
+pub(super) struct Exchange {
+    pub(super) client_request_id: String,
+    pub(super) duration: Duration,
+    pub(super) result: Result<Response>,
 }
 
-impl Shared {
-    pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            retry_budget: RetryBudget::new(),
-            pace: Limiter::default(),
-            told: AtomicBool::new(false),
-            looked: AtomicBool::new(false),
-        })
-    }
-}
-
-/// A request that may be sent several times.
-pub(super) struct Request {
-    pub(super) method: Method,
-    /// The path below the version, with its query.
-    pub(super) path: String,
-    /// The path with names instead of ids, for logs.
-    pub(super) template: &'static str,
-    pub(super) body: Option<Vec<u8>>,
-    /// Whether it may be sent again after it was perhaps applied.
-    pub(super) repeatable: bool,
-}
-
-impl Request {
-    /// A request that changes nothing.
-    pub(super) fn read(path: String, template: &'static str) -> Self {
-        Self { method: Method::GET, path, template, body: None, repeatable: true }
-    }
-}
-
-/// How patiently a call is made.
-#[derive(Clone, Debug)]
-pub(super) struct CallContext {
-    pub(super) policy: RetryPolicy,
-    /// The longest a call may take, waits included.
-    pub(super) total: Duration,
-    /// The longest one attempt may take.
-    pub(super) attempt: Duration,
-    pub(super) traceparent: Option<HeaderValue>,
-    pub(super) progress: CallState,
-    pub(super) hook: Option<Hook>,
-}
-
-/// Sends a request as often as it takes and may.
-pub(super) async fn send(
-    transport: &Transport,
-    shared: &Shared,
-    credential: &Arc<TokenCache>,
-    patience: &CallContext,
-    request: Request,
-) -> Result<Response> {
-    let asks = credential.is_interactive();
-    let mut deadline = Instant::now() + patience.total;
-    let mut overall = Outcome::NotSent;
-    let mut attempt = 0;
-    let mut withdrawn = 0;
-    let mut replaced = false;
-    let mut bearer = in_time(if asks { PERSON } else { patience.total }, credential.bearer()).await?;
-    if asks {
-        deadline = Instant::now() + patience.total;
-    }
-    let writes = request.method != Method::GET;
-    let warning = if writes && !shared.looked.swap(true, Ordering::Relaxed) {
-        doctor::warning(bearer.token(), transport.config().cloud, request.template, credential.now())
-    } else {
-        None
+/// Sends a request once. The limiter learns how it ended.
+pub(super) async fn attempt(
+    client: &Client,
+    context: &CallContext,
+    request: &ApiRequest<'_>,
+    authorization: &HeaderValue,
+) -> Exchange {
+    let client_request_id = uuid::Uuid::new_v4().to_string();
+    let generation = client.transport.generation();
+    let began = Instant::now();
+    context.state.begin_attempt();
+    let limit = context.attempt_timeout.min(context.remaining());
+    let (wire, delivery) = wire_request(client, context, request, authorization, &client_request_id);
+    let result = match timeout(limit, client.transport.send(wire)).await {
+        Ok(Ok(response)) if (200..300).contains(&response.status) => Ok(response),
+        Ok(Ok(response)) => Err(error_of(&response, request.writes())),
+        Ok(Err(error)) => Err(error.into_error(delivery.has_started())),
+        Err(_) => Err(timed_out(context, limit, delivery.has_started())),
     };
+    let result = result.map_err(|mut error| {
+        error.details.target = Some(format!("{} {}", request.method, request.path));
+        error.details.client_request_id = Some(client_request_id.clone());
+        error
+    });
+    if result.as_ref().is_err_and(|error| error.details.status == Some(503)) {
+        // The service asks to come back on another connection.
+        client.transport.reconnect(generation);
+    }
+    Exchange { client_request_id, duration: began.elapsed(), result }
+}
+
+fn wire_request(
+    client: &Client,
+    context: &CallContext,
+    request: &ApiRequest<'_>,
+    authorization: &HeaderValue,
+    client_request_id: &str,
+) -> (Request, Delivery) {
+    let mut headers = common_headers();
+    headers.insert(AUTHORIZATION, authorization.clone());
+    if let Ok(id) = HeaderValue::try_from(client_request_id) {
+        headers.insert("client-request-id", id);
+    }
+    if let Some(traceparent) = &context.traceparent {
+        headers.insert("traceparent", traceparent.clone());
+    }
+    if !request.body.is_empty() {
+        headers.insert(CONTENT_TYPE, APPLICATION_JSON);
+    }
+    let delivery = Delivery::default();
+    let wire = Request {
+        method: request.method.clone(),
+        url: client.service.url(&request.path),
+        headers,
+        body: request.body.clone(),
+        max_response_bytes: client.service.max_response_bytes,
+        delivery: delivery.clone(),
+    };
+    (wire, delivery)
+}
+
+fn timed_out(context: &CallContext, limit: Duration, is_sent: bool) -> Error {
+    let (outcome, what) =
+        if is_sent { (Outcome::Unknown, "response") } else { (Outcome::NotSent, "connection to the service") };
+    let (whose, limit) =
+        if limit < context.attempt_timeout { ("call", context.timeout) } else { ("attempt", context.attempt_timeout) };
+    let why = format!("no {what} within the {whose}'s time limit of {} s", limit.as_secs_f64());
+    Error::new(ErrorKind::Timeout, outcome, why)
+}
+
+/// Sends a request until it succeeds or must not be repeated.
+pub(super) async fn with_retries(
+    client: &Client,
+    context: &mut CallContext,
+    request: &ApiRequest<'_>,
+) -> Result<CallResponse> {
+    let mut bearer = first_token(client, context).await?;
+    let warning = token_warning(client, request, &bearer);
+    let mut overall = Outcome::NotSent;
+    let (mut attempts, mut withdrawn, mut is_token_replaced) = (0, 0, false);
     loop {
-        let place = shared.pace.place(Instant::now());
-        if place >= deadline.saturating_duration_since(Instant::now()) {
-            let why = "the service's throttling leaves no time for this call";
-            return Err(finished(Error::new(ErrorKind::Throttled, overall, why), overall, attempt));
-        }
-        sleep(place).await;
-        attempt += 1;
-        let began = Instant::now();
-        let limit = patience.attempt.min(deadline.saturating_duration_since(began));
-        patience.progress.set(Outcome::Unknown);
-        let ended = transport.send(&request, bearer.header.clone(), patience.traceparent.as_ref(), limit).await;
-        let took = began.elapsed();
-        let error = match ended {
-            Ok(mut response) => {
-                shared.retry_budget.deposit(withdrawn);
-                shared.pace.succeeded(Instant::now());
-                response.attempts = attempt;
-                if response.notice.is_some() && shared.told.swap(true, Ordering::Relaxed) {
-                    response.notice = None;
-                }
-                response.notice =
-                    warning.into_iter().chain(response.notice).reduce(|one, other| format!("{one}; {other}"));
-                let mut told =
-                    Attempt::new(named(&request, attempt), took, Some(response.client_request_id.clone()), None);
-                told.status = Some(u32::from(response.status));
-                told.request_id.clone_from(&response.request_id);
-                told.notice.clone_from(&response.notice);
-                told.tell(patience.hook.as_ref());
+        let permit = client.state.limiter.acquire(request.user, context.deadline).await;
+        let permit = permit.map_err(|error| finish(error, overall, attempts))?;
+        attempts += 1;
+        let exchange = attempt(client, context, request, &bearer.header).await;
+        permit.settle(exchange.result.as_ref().err());
+        let error = match exchange.result {
+            Ok(response) => {
+                client.state.budget.deposit(withdrawn);
+                let mut response = CallResponse::new(response, exchange.client_request_id, attempts);
+                response.notice = announce(client, response.notice.take(), warning);
+                report_success(client, request, &response, exchange.duration);
                 return Ok(response);
             }
             Err(error) => error,
         };
         overall = worse(overall, error.outcome);
-        patience.progress.set(overall);
-        let left = deadline.saturating_duration_since(Instant::now());
-        let mut wait = patience.policy.next_delay(&error, request.repeatable, attempt, left, random());
-        if error.details.status == Some(401) && credential.is_refreshable() && !replaced {
-            // Once a call: a token that is new and not good either is for the caller to know of.
-            replaced = true;
-            match in_time(left, credential.replace(bearer.number, error.challenge().map(str::to_owned))).await {
-                Ok(fresh) => (bearer, wait) = (fresh, Some(Duration::ZERO)),
-                Err(refused) => return Err(finished(refused, overall, attempt)),
+        context.state.end_attempt(error.outcome);
+        let mut refused_token = None;
+        let delay = if wants_token(&error) && client.credential.is_refreshable() && !is_token_replaced {
+            // Once a call: if the new token is rejected too, the caller learns of it.
+            is_token_replaced = true;
+            let challenge = error.challenge().map(str::to_owned);
+            match within(context.remaining(), client.credential.replace(bearer.number, challenge)).await {
+                Ok(fresh) => bearer = fresh,
+                Err(refused) => refused_token = Some(refused),
             }
-        } else if error.kind == ErrorKind::Throttled {
-            shared.pace.throttled(began, Instant::now(), wait.unwrap_or_default());
-        } else if wait.is_some() {
-            if shared.retry_budget.withdraw() {
-                withdrawn += 1;
-            } else {
-                wait = None;
-            }
-        }
-        if error.details.status == Some(503) {
-            // The service asks to come back on another connection.
-            transport.renew();
-        }
-        let mut told = Attempt::new(named(&request, attempt), took, None, Some(&error));
-        told.notice = warning.clone().filter(|_| attempt == 1);
-        told.wait_ms = wait.map(|wait| wait.as_secs_f64() * 1e3);
-        told.tell(patience.hook.as_ref());
-        match wait {
-            Some(wait) => sleep(wait).await,
-            None => return Err(finished(error, overall, attempt)),
+            (attempts < context.policy.max_attempts).then_some(Duration::ZERO)
+        } else {
+            next_delay(client, context, request, &error, attempts, &mut withdrawn)
+        };
+        let delay = delay.filter(|_| refused_token.is_none());
+        let notice = warning.as_deref().filter(|_| attempts == 1);
+        report_failure(client, request, (&error, attempts), exchange.duration, delay, notice);
+        match delay {
+            Some(delay) => sleep(delay).await,
+            None => return Err(finish(refused_token.unwrap_or(error), overall, attempts)),
         }
     }
 }
 
-fn named(request: &Request, attempt: u32) -> (&str, &str, u32) {
-    (request.method.as_str(), request.template, attempt)
+/// How long to wait before the next attempt; none when this was the last. A retry after a 429 takes nothing from the
+/// budget: the limiter paces it.
+fn next_delay(
+    client: &Client,
+    context: &CallContext,
+    request: &ApiRequest<'_>,
+    error: &Error,
+    attempts: u32,
+    withdrawn: &mut u32,
+) -> Option<Duration> {
+    let random = (client.defaults.random)();
+    let delay = context.policy.next_delay(error, request.is_repeatable, attempts, context.remaining(), random)?;
+    if error.kind != ErrorKind::Throttled {
+        if !client.state.budget.withdraw() {
+            return None;
+        }
+        *withdrawn += 1;
+    }
+    Some(delay)
 }
 
-/// A token, or the error of having waited too long for one.
-async fn in_time(limit: Duration, token: impl Future<Output = Result<Bearer>>) -> Result<Bearer> {
-    let limited = tokio::time::timeout(limit, token).await;
-    limited.unwrap_or_else(|_| Err(Error::new(ErrorKind::Timeout, Outcome::NotSent, "no token came in time")))
+/// Whether the service wants another token: it did not accept this one, or demands claims.
+fn wants_token(error: &Error) -> bool {
+    match error.details.status {
+        Some(401) => true,
+        Some(403) => error.challenge().is_some(),
+        _ => false,
+    }
+}
+
+/// The token of a call. A user who signs in interactively does not use up the call's time.
+pub(super) async fn first_token(client: &Client, context: &mut CallContext) -> Result<Bearer> {
+    let is_interactive = client.credential.is_interactive();
+    let limit = if is_interactive { INTERACTIVE_TIMEOUT } else { context.remaining() };
+    let bearer = within(limit, client.credential.bearer()).await?;
+    if is_interactive {
+        context.restart();
+    }
+    Ok(bearer)
+}
+
+async fn within(limit: Duration, token: impl Future<Output = Result<Bearer>>) -> Result<Bearer> {
+    let limited = timeout(limit, token).await;
+    limited.unwrap_or_else(|_| {
+        Err(Error::new(ErrorKind::Timeout, Outcome::NotSent, "timed out waiting for an access token"))
+    })
+}
+
+/// What the token of the first write probably lacks.
+fn token_warning(client: &Client, request: &ApiRequest<'_>, bearer: &Bearer) -> Option<String> {
+    let is_first = request.writes() && !client.state.has_checked_token.swap(true, Ordering::Relaxed);
+    is_first.then(|| doctor::warning(bearer.token(), client.service.config.cloud, request.user, client.credential.now()))?
+}
+
+/// What the caller should know, each announcement of the service once.
+fn announce(client: &Client, notice: Option<String>, warning: Option<String>) -> Option<String> {
+    let notice = notice.filter(|_| !client.state.has_announced.swap(true, Ordering::Relaxed));
+    warning.into_iter().chain(notice).reduce(|one, other| format!("{one}; {other}"))
+}
+
+fn report_success(client: &Client, request: &ApiRequest<'_>, response: &CallResponse, duration: Duration) {
+    let hook = client.defaults.on_attempt.as_deref();
+    if !Attempt::is_observed(hook.is_some()) {
+        return;
+    }
+    let id = Some(response.client_request_id.clone());
+    let mut event = Attempt::new((request.method.as_str(), request.template, response.attempts), duration, id, None);
+    event.status = Some(u32::from(response.status));
+    event.request_id.clone_from(&response.headers.request_id);
+    event.notice.clone_from(&response.notice);
+    event.report(hook);
+}
+
+fn report_failure(
+    client: &Client,
+    request: &ApiRequest<'_>,
+    (error, attempts): (&Error, u32),
+    duration: Duration,
+    delay: Option<Duration>,
+    notice: Option<&str>,
+) {
+    let hook = client.defaults.on_attempt.as_deref();
+    if !Attempt::is_observed(hook.is_some()) {
+        return;
+    }
+    let mut event = Attempt::new((request.method.as_str(), request.template, attempts), duration, None, Some(error));
+    event.notice = notice.map(str::to_owned);
+    event.wait_ms = delay.map(|delay| delay.as_secs_f64() * 1e3);
+    event.report(hook);
 }
 
 /// The error of a call: its outcome is that of all its attempts together.
-fn finished(mut error: Error, overall: Outcome, attempts: u32) -> Error {
+pub(super) fn finish(mut error: Error, overall: Outcome, attempts: u32) -> Error {
     if overall != error.outcome && overall == Outcome::Unknown {
         error.message.push_str("; an earlier attempt may have been applied");
     }
-    error.outcome = overall;
+    error.outcome = worse(overall, error.outcome);
     error.details.attempts = Some(attempts);
     error
-}
-
-/// What can be said of two attempts together.
-fn worse(one: Outcome, other: Outcome) -> Outcome {
-    match (one, other) {
-        (Outcome::Unknown, _) | (_, Outcome::Unknown) => Outcome::Unknown,
-        (Outcome::Refused, _) | (_, Outcome::Refused) => Outcome::Refused,
-        _ => Outcome::NotSent,
-    }
-}
-
-async fn sleep(wait: Duration) {
-    if !wait.is_zero() {
-        tokio::time::sleep(wait).await;
-    }
 }

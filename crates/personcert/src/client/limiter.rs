@@ -52,7 +52,37 @@ impl Recent {
     }
 }
 
+/// Leave to send one request.
+pub(super) struct Permit<'a>(&'a Limiter, tokio::time::Instant);
+
+impl Permit<'_> {
+    pub(super) fn settle(self, error: Option<&crate::Error>) {
+        let now = tokio::time::Instant::now().into_std();
+        match error {
+            None => self.0.succeeded(now),
+            Some(error) if error.kind == crate::ErrorKind::Throttled => {
+                let wait = error.details.retry_after.and_then(|wait| Duration::try_from_secs_f64(wait).ok());
+                self.0.throttled(self.1.into_std(), now, wait.unwrap_or_default());
+            }
+            Some(_) => {}
+        }
+    }
+}
+
 impl Limiter {
+    pub(super) async fn acquire(&self, _: &crate::User, deadline: tokio::time::Instant) -> crate::Result<Permit<'_>> {
+        let now = tokio::time::Instant::now();
+        let wait = self.place(now.into_std());
+        if wait >= deadline.saturating_duration_since(now) {
+            let why = "throttled: no send slot before the call's deadline";
+            return Err(crate::Error::new(crate::ErrorKind::Throttled, crate::Outcome::NotSent, why));
+        }
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
+        Ok(Permit(self, tokio::time::Instant::now()))
+    }
+
     /// Takes a place in the queue; gives how long to wait for it.
     pub(super) fn place(&self, now: Instant) -> Duration {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,8 +6,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::Client;
-use super::execute::Request;
-use crate::{Error, ErrorKind, Outcome, PersonCertification, Result};
+use super::service::ApiRequest;
+use crate::{Error, ErrorKind, Outcome, PersonCertification, Result, User};
 
 /// Which certifications of a user a list holds, and how. Source: Graph's "List certifications", query parameters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl ListQuery {
 #[derive(Debug)]
 pub struct Pages {
     client: Client,
-    template: &'static str,
+    user: User,
     next: Option<String>,
     seen: HashSet<String>,
 }
@@ -57,8 +57,8 @@ struct Page {
 }
 
 impl Pages {
-    pub(super) fn new(client: Client, template: &'static str, first: String) -> Self {
-        Self { client, template, next: Some(first), seen: HashSet::new() }
+    pub(super) fn new(client: Client, user: User, first: String) -> Self {
+        Self { client, user, next: Some(first), seen: HashSet::new() }
     }
 
     /// Continues the list over the connections of `client`, on the runtime they belong to.
@@ -66,17 +66,18 @@ impl Pages {
         self.client.transport = std::sync::Arc::clone(&client.transport);
     }
 
-    /// The next page, which may be empty; nothing at the end. A link to the page after it is followed as the
-    /// service wrote it, but only on the host that was asked and never twice. After an error the same page can be
-    /// asked for again.
+    /// The next page, which may be empty; none after the last. A link to the page after it is followed as the service wrote
+    /// it, but only on the same host and never twice. After an error the same page can be asked for again.
     pub async fn next(&mut self) -> Result<Option<Vec<PersonCertification>>> {
         let Some(path) = &self.next else { return Ok(None) };
-        let page: Page = self.client.send(Request::read(path.clone(), self.template)).await?.json()?;
-        let next = page.next.map(|link| self.client.transport.below_root(&link)).transpose()?;
+        let request = ApiRequest::read(&self.user, path.clone(), self.user.template());
+        let page: Page = self.client.send(&mut self.client.defaults.begin(None), &request).await?.json()?;
+        let next = page.next.map(|link| self.client.service.relative_link(&link)).transpose()?;
         if let Some(next) = &next
             && (next == path || !self.seen.insert(next.clone()))
         {
-            return Err(Error::new(ErrorKind::Protocol, Outcome::Refused, "the service's pages go round in a circle"));
+            let why = "pagination loop: a next link was repeated";
+            return Err(Error::new(ErrorKind::Protocol, Outcome::Refused, why));
         }
         self.next = next;
         Ok(Some(page.value))

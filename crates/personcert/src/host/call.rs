@@ -22,7 +22,7 @@ pub struct Call {
     pub(crate) timeout: Option<Duration>,
     /// The W3C trace context to send along.
     pub(crate) traceparent: Option<HeaderValue>,
-    pub(crate) progress: CallState,
+    pub(crate) state: CallState,
     /// How the caller spells names, for errors found later.
     pub(crate) dialect: Dialect,
 }
@@ -34,7 +34,7 @@ pub(crate) enum Operation {
     List { user: User, query: ListQuery },
     Create { user: User, values: Box<CertificationPatch> },
     Delete { target: Target },
-    Check { user: User },
+    Doctor { user: User },
 }
 
 /// What a [`Call`] gives back.
@@ -164,7 +164,7 @@ impl Call {
             }
             "doctor" => {
                 given.only(&["user", "timeout", "traceparent"])?;
-                Operation::Check { user: given.user()? }
+                Operation::Doctor { user: given.user()? }
             }
             other => {
                 let all = ["update", "get", "list", "create", "delete", "doctor"];
@@ -172,12 +172,12 @@ impl Call {
             }
         };
         let (timeout, traceparent) = (given.setting("timeout")?, given.traceparent()?);
-        Ok(Self { operation, timeout, traceparent, progress: CallState::default(), dialect })
+        Ok(Self { operation, timeout, traceparent, state: CallState::default(), dialect })
     }
 
     /// How far the call has got, to be asked when it is given up.
-    pub fn progress(&self) -> CallState {
-        self.progress.clone()
+    pub fn state(&self) -> CallState {
+        self.state.clone()
     }
 }
 
@@ -206,13 +206,7 @@ impl Arguments<'_> {
 
     fn traceparent(&self) -> Result<Option<HeaderValue>> {
         let Some(text) = self.setting::<Option<String>>("traceparent")?.flatten() else { return Ok(None) };
-        let form = |(at, byte): (usize, u8)| match at {
-            2 | 35 | 52 => byte == b'-',
-            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
-        };
-        let good = text.len() == 55 && text.bytes().enumerate().all(form);
-        let value = HeaderValue::try_from(&text).ok().filter(|_| good);
-        value.map(Some).ok_or_else(|| Error::input("traceparent", "this is not a W3C trace context (00-…-…-01)"))
+        crate::client::traceparent(&text).map(Some)
     }
 
     fn user(&self) -> Result<User> {

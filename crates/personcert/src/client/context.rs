@@ -1,0 +1,94 @@
+//! What one call carries along, and what all calls of a client share.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use reqwest::header::HeaderValue;
+use tokio::time::Instant;
+
+use super::limiter::Limiter;
+use crate::cancel::CallState;
+use crate::retry::RetryPolicy;
+use crate::retry_budget::RetryBudget;
+use crate::{Attempt, Error, Result};
+
+/// What all clones of a client share.
+#[derive(Debug, Default)]
+pub(super) struct ClientState {
+    pub(super) budget: RetryBudget,
+    pub(super) limiter: Limiter,
+    /// Whether the caller was warned that the service will change.
+    pub(super) has_announced: AtomicBool,
+    /// Whether the token was checked before the first write.
+    pub(super) has_checked_token: AtomicBool,
+}
+
+/// How calls are made unless they say otherwise.
+#[derive(Clone)]
+pub(super) struct CallDefaults {
+    pub(super) policy: RetryPolicy,
+    /// The longest a call may take, waits included.
+    pub(super) timeout: Duration,
+    /// The longest one attempt may take.
+    pub(super) attempt_timeout: Duration,
+    pub(super) traceparent: Option<HeaderValue>,
+    pub(super) on_attempt: Option<Arc<dyn Fn(&Attempt) + Send + Sync>>,
+    pub(super) random: Arc<dyn Fn() -> f64 + Send + Sync>,
+}
+
+impl fmt::Debug for CallDefaults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallDefaults").field("policy", &self.policy).field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}
+
+/// One call: its deadline, which holds for everything that the call does, and how far it got.
+#[derive(Debug)]
+pub(super) struct CallContext {
+    pub(super) timeout: Duration,
+    pub(super) deadline: Instant,
+    pub(super) attempt_timeout: Duration,
+    pub(super) policy: RetryPolicy,
+    pub(super) traceparent: Option<HeaderValue>,
+    pub(super) state: CallState,
+}
+
+impl CallDefaults {
+    /// A call that begins now.
+    pub(super) fn begin(&self, timeout: Option<Duration>) -> CallContext {
+        let timeout = timeout.unwrap_or(self.timeout);
+        CallContext {
+            timeout,
+            deadline: Instant::now() + timeout,
+            attempt_timeout: self.attempt_timeout,
+            policy: self.policy,
+            traceparent: self.traceparent.clone(),
+            state: CallState::default(),
+        }
+    }
+}
+
+impl CallContext {
+    /// What remains of the call's time.
+    pub(super) fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Gives the call its whole time again, after a user signed in.
+    pub(super) fn restart(&mut self) {
+        self.deadline = Instant::now() + self.timeout;
+    }
+}
+
+/// A `traceparent` header. Source: W3C "Trace Context", version 00.
+pub(crate) fn traceparent(text: &str) -> Result<HeaderValue> {
+    let form = |(at, byte): (usize, u8)| match at {
+        2 | 35 | 52 => byte == b'-',
+        _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+    };
+    let is_valid = text.len() == 55 && text.bytes().enumerate().all(form);
+    let value = HeaderValue::try_from(text).ok().filter(|_| is_valid);
+    value.ok_or_else(|| Error::input("traceparent", "not a W3C trace context; write 00-<trace id>-<parent id>-<flags>"))
+}

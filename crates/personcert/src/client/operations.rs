@@ -1,0 +1,233 @@
+//! The five operations of Graph, and the doctor.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Map, Value};
+
+use super::context::CallContext;
+use super::execute::first_token;
+use super::service::ApiRequest;
+use super::{Client, ListQuery, Pages, traceparent};
+use crate::doctor;
+use crate::retry::RetryPolicy;
+use crate::update::changes;
+use crate::{CertificationPatch, Error, Finding, Outcome, PersonCertification, Result, Target, UpdateResult, User};
+
+/// How an update is made. The default sends the whole patch once and reads nothing.
+#[derive(Clone, Debug, Default)]
+pub struct UpdateOptions<'a> {
+    /// The certification as it was read before: only properties that differ from it are sent, and nothing when none differs.
+    pub current: Option<&'a PersonCertification>,
+    /// Reads the certification when the outcome stays unknown: the update succeeded if everything that was sent is there.
+    pub verify: bool,
+    /// The longest the call may take. Default: the client's.
+    pub timeout: Option<Duration>,
+    /// A W3C trace context to send along.
+    pub traceparent: Option<&'a str>,
+}
+
+impl Client {
+    /// Changes a certification: sends the properties that `patch` sets or clears, and no others.
+    /// Source: Graph's "Update personCertification" (beta).
+    ///
+    /// # Errors
+    /// Every kind. [`Error::outcome`](crate::Error::outcome) says whether the change was applied.
+    pub async fn update(
+        &self,
+        target: &Target,
+        patch: &CertificationPatch,
+        options: &UpdateOptions<'_>,
+    ) -> Result<UpdateResult> {
+        let mut context = self.defaults.begin(options.timeout);
+        if let Some(text) = options.traceparent {
+            context.traceparent = Some(traceparent(text)?);
+        }
+        self.update_in(&mut context, target, patch, options.current, options.verify).await
+    }
+
+    pub(super) async fn update_in(
+        &self,
+        context: &mut CallContext,
+        target: &Target,
+        patch: &CertificationPatch,
+        current: Option<&PersonCertification>,
+        verify: bool,
+    ) -> Result<UpdateResult> {
+        patch.check(self.service.config.unknown_audiences).map_err(|error| error.at("changes"))?;
+        let warnings = patch.warnings(current);
+        let difference = current.map(|current| patch.difference(current));
+        let patch = difference.as_ref().unwrap_or(patch);
+        if patch.is_empty() {
+            return Ok(UpdateResult { certification: current.cloned(), warnings, ..UpdateResult::default() });
+        }
+        let sent = self.send_update(context, target, patch, current).await;
+        let mut updated = match sent {
+            Err(error) if verify && error.outcome == Outcome::Unknown => {
+                self.verify(context, target, patch, current, error).await?
+            }
+            sent => sent?,
+        };
+        updated.warnings.splice(0..0, warnings);
+        Ok(updated)
+    }
+
+    async fn send_update(
+        &self,
+        context: &mut CallContext,
+        target: &Target,
+        patch: &CertificationPatch,
+        current: Option<&PersonCertification>,
+    ) -> Result<UpdateResult> {
+        let request =
+            ApiRequest::write(Method::PATCH, target.user(), target.path(), target.template(), Some(patch))?;
+        let response = self.send(context, &request).await?;
+        let certification = match response.status {
+            204 => None,
+            _ => Some(response.certification(Some(target.id())).inspect_err(|error| context.state.end_attempt(error.outcome))?),
+        };
+        Ok(UpdateResult {
+            changed: changes(patch, current, certification.as_ref()),
+            certification,
+            warnings: response.notice.clone().into_iter().collect(),
+            status: Some(u32::from(response.status)),
+            request_id: response.headers.request_id.clone(),
+            client_request_id: Some(response.client_request_id.clone()),
+            attempts: response.attempts,
+            ..UpdateResult::default()
+        })
+    }
+
+    /// Settles an unknown outcome by a read. Everything that was sent is there: the update was applied. Anything else proves
+    /// nothing, because the service may still apply it, or return it in another form.
+    async fn verify(
+        &self,
+        context: &mut CallContext,
+        target: &Target,
+        patch: &CertificationPatch,
+        current: Option<&PersonCertification>,
+        mut error: Error,
+    ) -> Result<UpdateResult> {
+        let Ok(read) = self.get_in(context, target, &[]).await else { return Err(error) };
+        if !patch.difference(&read).is_empty() {
+            error.message.push_str("; a read afterwards does not show the change");
+            return Err(error);
+        }
+        Ok(UpdateResult {
+            changed: changes(patch, current, Some(&read)),
+            certification: Some(read),
+            client_request_id: error.details.client_request_id,
+            attempts: error.details.attempts.unwrap_or_default(),
+            verified: true,
+            ..UpdateResult::default()
+        })
+    }
+
+    /// Reads a certification: all of it, or the members named in `select` (Graph's names).
+    /// Source: Graph's "Get personCertification" (beta).
+    pub async fn get(&self, target: &Target, select: &[String]) -> Result<PersonCertification> {
+        self.get_in(&mut self.defaults.begin(None), target, select).await
+    }
+
+    pub(super) async fn get_in(
+        &self,
+        context: &mut CallContext,
+        target: &Target,
+        select: &[String],
+    ) -> Result<PersonCertification> {
+        let query = ListQuery { select: select.to_vec(), ..ListQuery::default() };
+        let request = ApiRequest::read(target.user(), target.path() + &query.text(), target.template());
+        let response = self.send(context, &request).await?;
+        let asks_for_id = select.is_empty() || select.iter().any(|name| name == "id");
+        if asks_for_id { response.certification(Some(target.id())) } else { response.json() }
+    }
+
+    /// Reads all certifications of a user, a page at a time.
+    /// Source: Graph's "List certifications" (beta).
+    pub fn list(&self, user: &User, query: &ListQuery) -> Result<Pages> {
+        user.check()?;
+        let path = user.path().into_owned() + &query.text();
+        Ok(Pages::new(self.clone(), user.clone(), path))
+    }
+
+    /// Adds a certification to a user's profile. It is not repeated after an attempt that was perhaps applied: sent twice,
+    /// the certification would be there twice.
+    /// Source: Graph's "Create personCertification" (beta).
+    pub async fn create(&self, user: &User, values: &CertificationPatch) -> Result<PersonCertification> {
+        self.create_in(&mut self.defaults.begin(None), user, values).await
+    }
+
+    pub(super) async fn create_in(
+        &self,
+        context: &mut CallContext,
+        user: &User,
+        values: &CertificationPatch,
+    ) -> Result<PersonCertification> {
+        user.check()?;
+        values.check(self.service.config.unknown_audiences).map_err(|error| error.at("values"))?;
+        let request = ApiRequest::write(Method::POST, user, user.path().into_owned(), user.template(), Some(values))?;
+        self.send(context, &request).await?.certification(None)
+    }
+
+    /// Removes a certification.
+    /// Source: Graph's "Delete personCertification" (beta).
+    pub async fn delete(&self, target: &Target) -> Result<()> {
+        self.delete_in(&mut self.defaults.begin(None), target).await
+    }
+
+    pub(super) async fn delete_in(&self, context: &mut CallContext, target: &Target) -> Result<()> {
+        let (user, path, template) = (target.user(), target.path(), target.template());
+        let request = ApiRequest::write(Method::DELETE, user, path, template, None::<&()>)?;
+        match self.send(context, &request).await {
+            Err(error) if error.details.status == Some(404) && error.outcome == Outcome::Unknown => {
+                self.settle_delete(context, target, error).await
+            }
+            Err(error) => Err(error),
+            Ok(response) if response.body.is_empty() || response.json::<Map<String, Value>>().is_ok() => Ok(()),
+            Ok(response) => {
+                Err(response.unusable("unexpected response body; is a proxy intercepting the request?"))
+            }
+        }
+    }
+
+    /// Settles a deletion that was perhaps applied and then not found. Graph answers 404 also for certifications that can't
+    /// be edited, so that a read has to tell.
+    async fn settle_delete(&self, context: &mut CallContext, target: &Target, mut error: Error) -> Result<()> {
+        match self.get_in(context, target, &["id".to_owned()]).await {
+            Err(read) if read.details.status == Some(404) => Ok(()),
+            Err(_) => Err(error),
+            Ok(_) => {
+                error.outcome = Outcome::Refused;
+                error.message.push_str("; a read afterwards shows that the certification is still there");
+                Err(error)
+            }
+        }
+    }
+
+    /// Checks what can be known before a first write: the token, the network and the service's clock. Sends at most one read of
+    /// `user`'s certifications and changes nothing.
+    pub async fn doctor(&self, user: &User) -> Vec<Finding> {
+        self.doctor_in(&mut self.defaults.begin(None), user).await
+    }
+
+    pub(super) async fn doctor_in(&self, context: &mut CallContext, user: &User) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let config = &self.service.config;
+        let bearer = first_token(self, context).await;
+        match &bearer {
+            Ok(bearer) => {
+                findings.extend(doctor::token(bearer.token(), config.cloud, user, self.credential.now()));
+            }
+            Err(error) => findings.push(Finding::new("token", false, error.message.clone())),
+        }
+        findings.push(doctor::network(config));
+        if bearer.is_ok() {
+            context.policy = RetryPolicy { max_attempts: 1, ..context.policy };
+            let path = user.path().into_owned() + "?$select=id&$top=1";
+            let read = self.send(context, &ApiRequest::read(user, path, user.template())).await;
+            let read = read.map(|response| response.headers.date.clone());
+            findings.extend(doctor::host(self.service.root(), read, jiff::Timestamp::now()));
+        }
+        findings
+    }
+}

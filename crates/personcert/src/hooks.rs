@@ -1,0 +1,41 @@
+//! What a program gives a client besides its settings.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::auth::TokenProvider;
+use crate::http::Transport;
+use crate::{Attempt, Prompt};
+
+/// Functions and objects that a client calls. All are optional.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use personcert::{Client, Config, Hooks};
+///
+/// let hooks = Hooks { on_attempt: Some(Arc::new(|attempt| eprintln!("{attempt:?}"))), ..Hooks::default() };
+/// let client = Client::with(&Config::default(), hooks).unwrap();
+/// ```
+#[derive(Clone, Default)]
+pub struct Hooks {
+    /// Provides the access tokens, instead of the settings.
+    pub credential: Option<Arc<dyn TokenProvider>>,
+    /// Called with every attempt when it ends, on the thread where it ends.
+    pub on_attempt: Option<Arc<dyn Fn(&Attempt) + Send + Sync>>,
+    /// Called with what the user has to do to sign in interactively. Default: prints it to standard error.
+    pub on_prompt: Option<Arc<dyn Fn(&Prompt) + Send + Sync>>,
+    /// Tells the time by which tokens expire. Default: the system's clock.
+    pub clock: Option<Arc<dyn Fn() -> SystemTime + Send + Sync>>,
+    /// Returns a random number from 0 to 1, for backoff. Default: the system's random source.
+    pub random: Option<Arc<dyn Fn() -> f64 + Send + Sync>>,
+    /// Sends the requests to Graph. Default: HTTP.
+    pub transport: Option<Arc<dyn Transport>>,
+}
+
+impl fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hooks").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,46 @@
+//! A transport without a network, for tests.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Request, Response, ResponseFuture, Transport, TransportError};
+use crate::Result;
+
+type Handler = dyn Fn(&Request) -> Result<Response, TransportError> + Send + Sync;
+
+/// Answers every request by calling a function. Each request counts as delivered.
+#[derive(Clone)]
+pub struct MemoryTransport(Arc<Handler>);
+
+impl MemoryTransport {
+    /// A transport that answers with what `handler` returns.
+    ///
+    /// ```
+    /// use personcert::http::{MemoryTransport, Response};
+    ///
+    /// let gone = MemoryTransport::new(|request| {
+    ///     assert_eq!(request.method, "DELETE");
+    ///     Ok(Response { status: 204, ..Response::default() })
+    /// });
+    /// ```
+    pub fn new(handler: impl Fn(&Request) -> Result<Response, TransportError> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(handler))
+    }
+}
+
+impl fmt::Debug for MemoryTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MemoryTransport")
+    }
+}
+
+impl Transport for MemoryTransport {
+    fn send(&self, request: Request) -> ResponseFuture<'_> {
+        request.delivery.start();
+        Box::pin(async move { (self.0)(&request) })
+    }
+
+    fn for_new_runtime(&self) -> Result<Arc<dyn Transport>> {
+        Ok(Arc::new(self.clone()))
+    }
+}

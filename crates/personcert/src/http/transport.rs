@@ -1,0 +1,123 @@
+//! The seam to the network: one request in, one response or one failure out.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use reqwest::header::HeaderMap;
+use url::Url;
+
+use super::request::TrackedBody;
+use super::{Request, Response, ServiceHeaders, TransportError, TransportErrorKind, build_client, read_bounded};
+use crate::{Config, Result};
+
+/// The largest body of a failure that is read, in bytes.
+const MAX_ERROR_BYTES: usize = 64 << 10;
+
+/// What [`Transport::send`] returns.
+pub type ResponseFuture<'a> = Pin<Box<dyn Future<Output = Result<Response, TransportError>> + Send + 'a>>;
+
+/// Sends requests. The client's own one speaks HTTP; tests use [`MemoryTransport`](super::MemoryTransport).
+pub trait Transport: fmt::Debug + Send + Sync {
+    /// Sends a request once and reads the response, whatever its status. It starts the request's
+    /// [`Delivery`](super::Delivery) before the first byte is written, and not earlier than it must.
+    fn send(&self, request: Request) -> ResponseFuture<'_>;
+
+    /// The generation of connections that the next request will use.
+    fn generation(&self) -> u64 {
+        0
+    }
+
+    /// Uses new connections for later requests, unless that happened since `generation`.
+    fn reconnect(&self, generation: u64) {
+        let _ = generation;
+    }
+
+    /// The same transport with connections of its own, for another async runtime.
+    fn for_new_runtime(&self) -> Result<Arc<dyn Transport>>;
+}
+
+/// HTTP by reqwest.
+pub(crate) struct HttpTransport {
+    config: Config,
+    root: Url,
+    connections: Mutex<Connections>,
+}
+
+struct Connections {
+    client: reqwest::Client,
+    generation: u64,
+}
+
+impl fmt::Debug for HttpTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpTransport").field("root", &self.root.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl HttpTransport {
+    /// Connections to the service that the settings name.
+    pub(crate) fn new(config: &Config) -> Result<Self> {
+        let root = config.root()?;
+        let connections = Mutex::new(Connections { client: build_client(config, &root)?, generation: 0 });
+        Ok(Self { config: config.clone(), root, connections })
+    }
+
+    fn client(&self) -> reqwest::Client {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner).client.clone()
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Response, TransportError> {
+        let Request { method, url, headers, body, max_response_bytes, delivery } = request;
+        let url = Url::parse(&url).map_err(|error| TransportError::new(TransportErrorKind::Connect, error.to_string()))?;
+        let mut sent = reqwest::Request::new(method, url);
+        *sent.headers_mut() = headers;
+        *sent.body_mut() = Some(reqwest::Body::wrap(TrackedBody::new(body, delivery)));
+        let response = self.client().execute(sent).await.map_err(TransportError::from_reqwest)?;
+        let status = response.status();
+        let headers = ServiceHeaders::from_http(response.headers());
+        let limit = if status.is_success() { max_response_bytes } else { MAX_ERROR_BYTES };
+        let head = |headers| Response { status: status.as_u16(), headers, ..Response::default() };
+        let (body, is_complete) = match read_bounded(response, limit).await {
+            Ok(read) => read,
+            Err(error) => return Err(TransportError::truncated(error, head(headers))),
+        };
+        if status.is_success() && !is_complete {
+            return Err(TransportError::too_large(limit, head(headers)));
+        }
+        Ok(Response { body: body.into(), ..head(headers) })
+    }
+}
+
+impl Transport for HttpTransport {
+    fn send(&self, request: Request) -> ResponseFuture<'_> {
+        Box::pin(self.exchange(request))
+    }
+
+    fn generation(&self) -> u64 {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner).generation
+    }
+
+    fn reconnect(&self, generation: u64) {
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        // Requests under way keep the connections they have.
+        if connections.generation == generation
+            && let Ok(client) = build_client(&self.config, &self.root)
+        {
+            *connections = Connections { client, generation: generation.wrapping_add(1) };
+        }
+    }
+
+    fn for_new_runtime(&self) -> Result<Arc<dyn Transport>> {
+        Ok(Arc::new(Self::new(&self.config)?))
+    }
+}
+
+/// The headers of every request.
+pub(crate) fn common_headers() -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(10);
+    headers.insert(reqwest::header::ACCEPT, super::APPLICATION_JSON);
+    headers.insert("prefer", reqwest::header::HeaderValue::from_static("include-unknown-enum-members"));
+    headers
+}
