@@ -15,7 +15,7 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::{module_init, napi};
 use personcert::host::{Call, CopyLimits, Output};
 use personcert::{
-    AccessToken, CallState, Config, Error, ErrorKind, Outcome, PersonCertification, TokenFuture, TokenProvider,
+    AccessToken, CallState, Config, Error, ErrorKind, Hooks, Outcome, PersonCertification, TokenFuture, TokenProvider,
     TokenRequest,
 };
 use personcert_local::Options;
@@ -68,20 +68,20 @@ impl Cancel {
     }
 }
 
-/// Carries work out unless it is cancelled; `progress` then says how far it had got.
+/// Carries work out unless it is cancelled; `state` then says whether it may have changed anything.
 async fn unless<T>(
     cancel: Option<Cancel>,
-    progress: CallState,
+    state: CallState,
     work: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     let Some(Cancel { inner }) = cancel else { return work.await };
     if inner.0.load(Ordering::Acquire) {
-        return Err(progress.cancelled());
+        return Err(state.cancelled());
     }
     tokio::select! {
         biased;
         done = work => done,
-        () = inner.1.notified() => Err(progress.cancelled()),
+        () = inner.1.notified() => Err(state.cancelled()),
     }
 }
 
@@ -123,29 +123,26 @@ impl Client {
         prompt: Option<Function<'_, String, ()>>,
     ) -> napi::Result<Self> {
         let settings = bridge::read_object(&config, CopyLimits::CALL)?;
-        let config = settings.and_then(|settings| Config::read(&settings, bridge::DIALECT));
-        let mut opened = config.and_then(|config| personcert::Client::new(&config));
+        let mut hooks = Hooks::default();
+        // Weak: a callback is no reason to keep the process alive.
         if let Some(prompt) = prompt {
             let show = prompt.build_threadsafe_function().weak::<true>().build()?;
-            opened = opened.map(|client| {
-                client.on_prompt(move |shown| {
-                    show.call(bridge::write(Ok(shown)), ThreadsafeFunctionCallMode::NonBlocking);
-                })
-            });
+            hooks.on_prompt = Some(Arc::new(move |shown| {
+                show.call(bridge::write(Ok(shown)), ThreadsafeFunctionCallMode::NonBlocking);
+            }));
         }
         if let Some(credential) = credential {
             let ask = credential.build_threadsafe_function().weak::<true>().build()?;
-            opened = opened.map(|client| client.with_credential(Credential(ask)));
+            hooks.credential = Some(Arc::new(Credential(ask)));
         }
-        let Some(tell) = tell else { return Ok(Self { opened }) };
-        // Weak: to watch is no reason to keep the process alive.
-        let tell = tell.build_threadsafe_function().weak::<true>().build()?;
-        let watched = |client: personcert::Client| {
-            client.on_attempt(move |attempt| {
+        if let Some(tell) = tell {
+            let tell = tell.build_threadsafe_function().weak::<true>().build()?;
+            hooks.on_attempt = Some(Arc::new(move |attempt| {
                 tell.call(bridge::write(Ok(attempt)), ThreadsafeFunctionCallMode::NonBlocking);
-            })
-        };
-        Ok(Self { opened: opened.map(watched) })
+            }));
+        }
+        let config = settings.and_then(|settings| Config::read(&settings, bridge::DIALECT));
+        Ok(Self { opened: config.and_then(|config| personcert::Client::with(&config, hooks)) })
     }
 
     /// How opening ended, as JSON text.
@@ -165,17 +162,17 @@ impl Client {
     ) -> Text<'env> {
         let call = read_call(&operation, &arguments)?;
         let client = self.client()?;
-        let progress = call.as_ref().map(Call::progress).unwrap_or_default();
+        let state = call.as_ref().map(Call::state).unwrap_or_default();
         let work = async move { client.call(call?).await };
-        promise(env, unless(cancel.cloned(), progress, work))
+        promise(env, unless(cancel.cloned(), state, work))
     }
 
     /// Begins a list.
     #[napi]
     pub fn list(&self, arguments: Object<'_>) -> napi::Result<Pages> {
         let call = read_call("list", &arguments)?;
-        let progress = call.as_ref().map(Call::progress).unwrap_or_default();
-        Ok(Pages { progress, call: Arc::new(Mutex::new(Listing::Asked(Box::new((self.client()?, call))))) })
+        let state = call.as_ref().map(Call::state).unwrap_or_default();
+        Ok(Pages { state, call: Arc::new(Mutex::new(Listing::Asked(Box::new((self.client()?, call))))) })
     }
 }
 
@@ -193,7 +190,7 @@ fn read_call(operation: &str, arguments: &Object<'_>) -> napi::Result<Result<Cal
 /// The pages of a list, fetched as they are asked for.
 #[napi]
 pub struct Pages {
-    progress: CallState,
+    state: CallState,
     call: Arc<Mutex<Listing>>,
 }
 
@@ -210,7 +207,7 @@ impl Pages {
     pub fn next<'env>(&self, env: &'env Env, cancel: Option<&Cancel>) -> Text<'env> {
         let listing = Arc::clone(&self.call);
         let work = async move { listing.lock().await.next().await };
-        promise(env, unless(cancel.cloned(), self.progress.clone(), work))
+        promise(env, unless(cancel.cloned(), self.state.clone(), work))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use personcert::host::CopyLimits;
 use personcert::schema::SchemaType as _;
-use personcert::{Attempt, Client, Config, Prompt, Result};
+use personcert::{Attempt, Client, Config, Hooks, Prompt, Result};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -45,22 +45,22 @@ impl Settings {
 
     /// Makes a core client.
     pub fn open(&self) -> Result<Client> {
-        let mut client = Client::new(&self.config)?;
+        let mut hooks = Hooks::default();
         if self.prompt {
             let callbacks = Arc::clone(&self.callbacks);
-            client = client.on_prompt(move |prompt| {
+            hooks.on_prompt = Some(Arc::new(move |prompt| {
                 callbacks.prompt.notify(serde_json::to_value(prompt).unwrap_or_default(), Prompt::KIND);
-            });
+            }));
         }
         if self.credential {
-            client = client.with_credential(Credential(Arc::clone(&self.callbacks)));
+            hooks.credential = Some(Arc::new(Credential(Arc::clone(&self.callbacks))));
         }
         if self.hook {
             let callbacks = Arc::clone(&self.callbacks);
-            client = client.on_attempt(move |attempt| {
+            hooks.on_attempt = Some(Arc::new(move |attempt| {
                 callbacks.hook.notify(serde_json::to_value(attempt).unwrap_or_default(), Attempt::KIND);
-            });
+            }));
         }
-        Ok(client)
+        Client::with(&self.config, hooks)
     }
 }

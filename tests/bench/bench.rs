@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use personcert::{CertificationPatch, Change, Client, Config, Target, User};
+use personcert::{CertificationPatch, Change, Client, Config, Target, UpdateOptions, User};
 use serde_json::{Value, json};
 
 const PATH: &str = "/beta/me/profile/certifications/0fb4c1e3-c1e3-0fb4-e3c1-b40fe3c1b40f";
@@ -45,7 +45,7 @@ impl Contender {
                     issuing_company: Change::Set(VALUE.into()),
                     ..CertificationPatch::default()
                 };
-                let updated = client.update(target, &patch, None).await?;
+                let updated = client.update(target, &patch, &UpdateOptions::default()).await?;
                 assert_eq!(updated.certification.and_then(|certification| certification.id).as_deref(), Some(ID));
             }
         }

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use personcert::{
-    AccessToken, Client, Config, Error, ErrorKind, Outcome, Target, TokenFuture, TokenProvider, TokenRequest, User,
+    AccessToken, Client, Config, Error, ErrorKind, Hooks, Outcome, Target, TokenFuture, TokenProvider, TokenRequest,
+    User,
 };
 use personcert_local::{LocalGraph, Options};
 use serde_json::{Value, json};
@@ -53,7 +54,8 @@ fn start(lasts: Duration, settings: Config) -> (LocalGraph, Client, Provider) {
     let lasts = Arc::new(Mutex::new(lasts));
     let provider = Provider { token, lasts, asked: Arc::default(), fails: Arc::default() };
     let config = Config { base_url: Some(graph.url().to_owned()), retry_delay: Duration::from_millis(1), ..settings };
-    let client = Client::new(&config).expect("a client").with_credential(provider.clone());
+    let hooks = Hooks { credential: Some(Arc::new(provider.clone())), ..Hooks::default() };
+    let client = Client::with(&config, hooks).expect("a client");
     (graph, client, provider)
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use personcert::{CertificationPatch, Change, Client, Config, Error, ErrorKind, Outcome, Target, User};
+use personcert::{CertificationPatch, Change, Client, Config, Error, ErrorKind, Outcome, Target, UpdateOptions, User};
 use personcert_local::{LocalGraph, Options};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -45,7 +45,7 @@ async fn update_all(client: &Client, users: u32) -> HashMap<u32, Result<(), Erro
         let client = client.clone();
         running.spawn(async move {
             let target = Target::new(user(n), format!("00000000-0000-4000-8000-{n:012x}")).expect("a target");
-            (n, client.update(&target, &wanted(n), None).await.map(|_| ()))
+            (n, client.update(&target, &wanted(n), &UpdateOptions::default()).await.map(|_| ()))
         });
     }
     ended.extend(running.join_all().await);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use personcert::{CertificationPatch, Change, Client, Config, Result, Target, User};
+use personcert::{CertificationPatch, Change, Client, Config, Result, Target, UpdateOptions, User};
 use personcert_local::{LocalGraph, Options};
 use serde_json::{Value, json};
 
@@ -26,7 +26,8 @@ pub(crate) async fn demo(as_json: bool) -> Result<String> {
         issuing_company: excellence(),
         ..CertificationPatch::default()
     };
-    let updated = client.update(&target, &patch, Some(&current)).await?;
+    let updated =
+        client.update(&target, &patch, &UpdateOptions { current: Some(&current), ..UpdateOptions::default() }).await?;
     let requests = graph.command("requests", &Value::Null)?;
     let stored = graph.command("certifications", &json!({"user": USER}))?;
     if as_json {

@@ -8,10 +8,11 @@ mod settings;
 mod sign_in;
 
 use std::ffi::OsString;
+use std::sync::Arc;
 
 use clap::Parser;
 use personcert::host::{Call, Dialect, Output};
-use personcert::{Client, Config, Error, ErrorKind, Outcome, Result};
+use personcert::{Client, Config, Error, ErrorKind, Hooks, Outcome, Result};
 use serde_json::{Map, Value};
 
 use arguments::{Arguments, Command};
@@ -78,13 +79,14 @@ fn carry_out(arguments: Arguments) -> Result<i32> {
     }
     let (operation, given) = arguments.command.call()?;
     let call = Call::read(operation, &given, Dialect::GRAPH)?;
-    let client = Client::new(&Config::read(&arguments.settings.read()?, Dialect::GRAPH)?)?;
-    let client = if arguments.verbose { client.on_attempt(output::attempt) } else { client };
-    let progress = call.progress();
+    let on_attempt = arguments.verbose.then(|| Arc::new(output::attempt) as _);
+    let hooks = Hooks { on_attempt, ..Hooks::default() };
+    let client = Client::with(&Config::read(&arguments.settings.read()?, Dialect::GRAPH)?, hooks)?;
+    let state = call.state();
     runtime.block_on(async {
         tokio::select! {
             done = perform(&client, call, operation, arguments.json) => done,
-            _ = tokio::signal::ctrl_c() => Err(progress.cancelled()),
+            _ = tokio::signal::ctrl_c() => Err(state.cancelled()),
         }
     })
 }

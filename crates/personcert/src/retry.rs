@@ -115,5 +115,4 @@ mod tests {
         error.details.retry_after = Some(1e300);
         assert_eq!(POLICY.next_delay(&error, false, 1, Duration::MAX, 0.9), None);
     }
-
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use personcert::{CertificationPatch, Change, Client, Config, Error, ErrorKind, Outcome, SignIn, Target, User};
+use personcert::{
+    CertificationPatch, Change, Client, Config, Error, ErrorKind, Hooks, Outcome, SignIn, Target, UpdateOptions, User,
+};
 use personcert_local::{LocalGraph, Options};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -42,7 +44,8 @@ impl Night {
         let time = Arc::new(AtomicU64::new(EVENING));
         let clock = Arc::clone(&time);
         let now = move || UNIX_EPOCH + Duration::from_secs(clock.load(Ordering::Relaxed));
-        let client = Client::new(&config).expect("a client").with_clock(now);
+        let hooks = Hooks { clock: Some(Arc::new(now)), ..Hooks::default() };
+        let client = Client::with(&config, hooks).expect("a client");
         Self { graph, client, time, _place: place }
     }
 
@@ -66,7 +69,7 @@ impl Night {
             let (client, target, patch) = (self.client.clone(), target.clone(), patch.clone());
             calls.spawn(async move {
                 match n % 10 {
-                    0 => client.update(&target, &patch, None).await.map(drop),
+                    0 => client.update(&target, &patch, &UpdateOptions::default()).await.map(drop),
                     _ => client.get(&target, &["id".to_owned()]).await.map(drop),
                 }
             });

@@ -17,7 +17,7 @@ use crate::{Result, Secret};
 /// ```
 /// use std::sync::Arc;
 ///
-/// use personcert::{AccessToken, Client, Config, TokenProvider, TokenRequest};
+/// use personcert::{AccessToken, Client, Config, Hooks, TokenProvider, TokenRequest};
 ///
 /// struct Vault;
 ///
@@ -27,7 +27,8 @@ use crate::{Result, Secret};
 ///     }
 /// }
 ///
-/// let client = Client::new(&Config::default()).unwrap().with_credential(Vault);
+/// let hooks = Hooks { credential: Some(Arc::new(Vault)), ..Hooks::default() };
+/// let client = Client::with(&Config::default(), hooks).unwrap();
 /// ```
 pub trait TokenProvider: Send + Sync {
     /// A token that is not one of before: it is asked only when there is none that still serves.

@@ -40,7 +40,10 @@ pub(super) struct CallDefaults {
 
 impl fmt::Debug for CallDefaults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallDefaults").field("policy", &self.policy).field("timeout", &self.timeout).finish_non_exhaustive()
+        f.debug_struct("CallDefaults")
+            .field("policy", &self.policy)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
     }
 }
 

@@ -199,7 +199,8 @@ async fn within(limit: Duration, token: impl Future<Output = Result<Bearer>>) ->
 /// What the token of the first write probably lacks.
 fn token_warning(client: &Client, request: &ApiRequest<'_>, bearer: &Bearer) -> Option<String> {
     let is_first = request.writes() && !client.state.has_checked_token.swap(true, Ordering::Relaxed);
-    is_first.then(|| doctor::warning(bearer.token(), client.service.config.cloud, request.user, client.credential.now()))?
+    is_first
+        .then(|| doctor::warning(bearer.token(), client.service.config.cloud, request.user, client.credential.now()))?
 }
 
 /// What the caller should know, each announcement of the service once.

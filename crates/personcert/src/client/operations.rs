@@ -79,12 +79,15 @@ impl Client {
         patch: &CertificationPatch,
         current: Option<&PersonCertification>,
     ) -> Result<UpdateResult> {
-        let request =
-            ApiRequest::write(Method::PATCH, target.user(), target.path(), target.template(), Some(patch))?;
+        let request = ApiRequest::write(Method::PATCH, target.user(), target.path(), target.template(), Some(patch))?;
         let response = self.send(context, &request).await?;
         let certification = match response.status {
             204 => None,
-            _ => Some(response.certification(Some(target.id())).inspect_err(|error| context.state.end_attempt(error.outcome))?),
+            _ => Some(
+                response
+                    .certification(Some(target.id()))
+                    .inspect_err(|error| context.state.end_attempt(error.outcome))?,
+            ),
         };
         Ok(UpdateResult {
             changed: changes(patch, current, certification.as_ref()),
@@ -184,9 +187,7 @@ impl Client {
             }
             Err(error) => Err(error),
             Ok(response) if response.body.is_empty() || response.json::<Map<String, Value>>().is_ok() => Ok(()),
-            Ok(response) => {
-                Err(response.unusable("unexpected response body; is a proxy intercepting the request?"))
-            }
+            Ok(response) => Err(response.unusable("unexpected response body; is a proxy intercepting the request?")),
         }
     }
 

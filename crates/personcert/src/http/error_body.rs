@@ -84,11 +84,16 @@ impl ErrorBody {
         let mut is_outer = true;
         while let Some(object) = level.and_then(Value::as_object) {
             let text = |name: &str| {
-                object.get(name).and_then(Value::as_str).map(|text| text.chars().take(MAX_TEXT_CHARS).collect::<String>())
+                object
+                    .get(name)
+                    .and_then(Value::as_str)
+                    .map(|text| text.chars().take(MAX_TEXT_CHARS).collect::<String>())
             };
             match text("code") {
                 code if is_outer => read.code = code,
-                Some(code) if !code.is_empty() && read.inner_codes.len() < MAX_INNER_CODES => read.inner_codes.push(code),
+                Some(code) if !code.is_empty() && read.inner_codes.len() < MAX_INNER_CODES => {
+                    read.inner_codes.push(code)
+                }
                 _ => {}
             }
             read.message = read.message.or_else(|| text("message"));

@@ -22,7 +22,8 @@ pub(super) fn client_config(extra: Vec<CertificateDer<'static>>) -> Result<Clien
         return Ok(config.clone());
     }
     let config = build(extra.clone()).map_err(|error| {
-        Error::new(ErrorKind::InvalidInput, Outcome::NotSent, "the certificate authorities can't be set up").caused_by(error)
+        Error::new(ErrorKind::InvalidInput, Outcome::NotSent, "the certificate authorities can't be set up")
+            .caused_by(error)
     })?;
     if let Some(cache) = cache.as_deref_mut() {
         *cache = Some((extra, config.clone()));

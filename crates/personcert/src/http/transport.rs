@@ -70,7 +70,8 @@ impl HttpTransport {
 
     async fn exchange(&self, request: Request) -> Result<Response, TransportError> {
         let Request { method, url, headers, body, max_response_bytes, delivery } = request;
-        let url = Url::parse(&url).map_err(|error| TransportError::new(TransportErrorKind::Connect, error.to_string()))?;
+        let url =
+            Url::parse(&url).map_err(|error| TransportError::new(TransportErrorKind::Connect, error.to_string()))?;
         let mut sent = reqwest::Request::new(method, url);
         *sent.headers_mut() = headers;
         *sent.body_mut() = Some(reqwest::Body::wrap(TrackedBody::new(body, delivery)));
