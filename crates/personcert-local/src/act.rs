@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::body;
-use crate::connection::Line;
+use crate::connection_handle::ConnectionHandle;
 use crate::reply::{Ids, Refusal, empty};
 use crate::script::Answer;
 
@@ -80,7 +80,7 @@ enum To {
 #[derive(Debug)]
 pub struct Setting<'a> {
     /// The connection, to break.
-    pub line: &'a Line,
+    pub connection: &'a ConnectionHandle,
     /// The address of this server as the client knows it.
     pub url: &'a str,
     /// The port of the second listener.
@@ -202,7 +202,7 @@ impl Act {
                 }
                 head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(usual.len().max(1)));
                 let sent = if matches!(act, Simple::HalfBody) { usual.len() / 2 } else { 0 };
-                body::broken(usual.slice(..sent), setting.line.clone())
+                body::broken(usual.slice(..sent), setting.connection.clone())
             }
             Simple::Garbage => {
                 head.status = StatusCode::OK;
@@ -243,7 +243,7 @@ impl Act {
 
 impl Redirect {
     fn answer(&self, setting: &Setting) -> Response<Body> {
-        let scheme = if setting.line.secure { "https" } else { "http" };
+        let scheme = if setting.connection.secure { "https" } else { "http" };
         let (port, path) = (setting.elsewhere, setting.path);
         let location = match self.redirect {
             To::SameHost => format!("{}{path}", setting.url),

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::act::Act;
-use crate::connection::Line;
+use crate::connection_handle::ConnectionHandle;
 use crate::graph::Graph;
 use crate::path::{is_batch, parse_path, path_of};
 use crate::reply::{Ids, Refusal, empty, json_answer};
@@ -39,7 +39,12 @@ struct Step {
 
 impl Graph {
     /// Answers a `$batch`; none when a step's fault resets the connection.
-    pub async fn batch(self: &Arc<Self>, asked: &Asked, ids: &Ids, line: &Line) -> Option<Response<Body>> {
+    pub async fn batch(
+        self: &Arc<Self>,
+        asked: &Asked,
+        ids: &Ids,
+        connection: &ConnectionHandle,
+    ) -> Option<Response<Body>> {
         let (steps, waves) = match self.steps(asked) {
             Ok(read) => read,
             Err(error) => return Some(error.answer(ids)),
@@ -66,7 +71,7 @@ impl Graph {
                     Some(refusal) => refusal.answer(&arrival.ids),
                     None => self.plain(&step.request, arrival),
                 };
-                let answer = self.shape(&step.request, arrival, usual, line).await?;
+                let answer = self.shape(&step.request, arrival, usual, connection).await?;
                 failed[*n] = !answer.status().is_success();
                 let other = &steps[usize::from(*n == 0).min(steps.len() - 1)].id;
                 let id = act.map_or(Some(step.id.as_str()), |act| act.batch_id(&step.id, other));

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::connection::Line;
+use crate::connection_handle::ConnectionHandle;
 
 /// The longest that one answer takes.
 const LONGEST: Duration = Duration::from_mins(1);
@@ -31,13 +31,13 @@ fn fed<F: Future<Output = ()> + Send + 'static>(feed: impl FnOnce(Feed) -> F) ->
 }
 
 /// The beginning of a body, and then the end of the connection.
-pub fn broken(start: Bytes, line: Line) -> Body {
+pub fn broken(start: Bytes, connection: ConnectionHandle) -> Body {
     fed(|feed| async move {
         // There is limits again when the start was taken. The taker writes it out in the same turn of the runtime's one
         // thread, so that it is on its way when the connection breaks.
         let _ = feed.send(Ok(start)).await;
         let _ = feed.reserve().await;
-        line.reset();
+        connection.reset();
         // The body must not end before the connection has.
         feed.closed().await;
     })

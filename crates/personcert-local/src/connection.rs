@@ -1,142 +1,201 @@
-//! Connections, and how they end.
+//! Listeners and connections: TCP, TLS, HTTP/1.1 and HTTP/2.
 
 use std::convert::Infallible;
-use std::pin::pin;
+use std::io;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use hyper::server::conn::http1;
+use axum::http::Response;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
+use crate::connection_handle::ConnectionHandle;
 use crate::graph::Graph;
+use crate::tls::HTTP_2;
 
-/// The first byte of a TLS handshake; no HTTP request begins so.
+/// The first byte of a TLS handshake; no HTTP request begins with it.
 const HANDSHAKE: u8 = 0x16;
 /// A fatal alert: `handshake_failure`.
 const ALERT: [u8; 7] = [0x15, 3, 3, 0, 2, 2, 40];
+/// How many connections a listener serves at once; further ones wait.
+const MAX_CONNECTIONS: usize = 4096;
+/// How many requests share an HTTP/2 connection at once.
+const MAX_STREAMS: u32 = 256;
+/// Time limit for the head of a request, and for an idle connection.
+const HEADER_TIMEOUT: Duration = Duration::from_mins(5);
+/// How long an HTTP/2 connection writes what it has queued before it is reset.
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(50);
 
-/// How many connections a listener has at once; the next ones wait.
-const MOST: usize = 4096;
-/// How long a client may take to send the head of a request, and how long its connection may lie idle.
-const HEAD: Duration = Duration::from_mins(5);
-
-/// What a listener's connections lead to.
+/// What a listener's connections reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
-    /// The graph.
+pub enum ListenerKind {
+    /// The local Graph.
     Graph,
-    /// The place that redirects lead to.
+    /// The server that redirects lead to.
     Elsewhere,
-    /// A server that takes requests and never answers.
+    /// A server that reads requests and never answers.
     Silent,
-    /// A server that refuses every handshake.
+    /// A server that ends every TLS handshake with an alert.
     Alert,
 }
 
-/// The connection that a request came by.
-#[derive(Clone, Debug)]
-pub struct Line {
-    broken: Arc<Notify>,
-    /// Whether it is encrypted.
-    pub secure: bool,
-}
-
-impl Line {
-    /// Breaks the connection as soon as nothing else is going on: the client gets a reset, and not the end of a stream.
-    pub fn reset(&self) {
-        self.broken.notify_one();
-    }
-}
-
-/// Accepts connections until the runtime goes.
-pub async fn accept(listener: std::net::TcpListener, graph: Arc<Graph>, door: Door) {
+/// Accepts connections until the runtime ends.
+pub async fn accept(listener: std::net::TcpListener, graph: Arc<Graph>, kind: ListenerKind) {
     let Ok(listener) = TcpListener::from_std(listener) else { return };
-    let places = Arc::new(Semaphore::new(MOST));
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
                 let graph = Arc::clone(&graph);
                 tokio::spawn(async move {
-                    enter(stream, graph, door).await;
-                    drop(place);
+                    handle(stream, graph, kind).await;
+                    drop(permit);
                 });
             }
-            // There are too many open files, for example; some will close.
+            // For example too many open files; some will close.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
 }
 
-/// HTTP and TLS share a port: the first byte tells them apart.
-async fn enter(mut stream: TcpStream, graph: Arc<Graph>, door: Door) {
+/// Serves one connection. HTTP and TLS share a port: the first byte tells them apart.
+async fn handle(mut stream: TcpStream, graph: Arc<Graph>, kind: ListenerKind) {
     let _ = stream.set_nodelay(true);
     let mut first = [0];
-    if door == Door::Silent {
+    if kind == ListenerKind::Silent {
         let mut unread = [0; 4096];
         while stream.read(&mut unread).await.is_ok_and(|read| read > 0) {}
-    } else if !matches!(stream.peek(&mut first).await, Ok(1)) {
-        // Gone before it said anything.
-    } else if door == Door::Alert || first == [HANDSHAKE] && graph.options.tls_alert {
+        return;
+    }
+    if !matches!(stream.peek(&mut first).await, Ok(1)) {
+        return;
+    }
+    let secure = first == [HANDSHAKE];
+    if kind == ListenerKind::Alert || secure && graph.options.tls_alert {
         let mut hello = vec![0; 16384];
         let _ = stream.read(&mut hello).await;
         let _ = stream.write_all(&ALERT).await;
         let _ = stream.shutdown().await;
-    } else if first == [HANDSHAKE] {
+        return;
+    }
+    let handle = ConnectionHandle::new(secure);
+    let socket = ServerSocket { stream, handle: handle.clone() };
+    if secure {
         let Ok(tls) = graph.tls() else { return };
-        if let Ok(stream) = TlsAcceptor::from(Arc::clone(&tls.server)).accept(stream).await {
-            serve(stream, graph, door, true).await;
+        if let Ok(stream) = TlsAcceptor::from(Arc::clone(&tls.server)).accept(socket).await {
+            let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP_2);
+            serve(stream, is_http2, graph, kind, handle).await;
         }
     } else {
-        serve(stream, graph, door, false).await;
+        serve(socket, false, graph, kind, handle).await;
     }
 }
 
-async fn serve<S: Socket>(socket: S, graph: Arc<Graph>, door: Door, secure: bool) {
-    let line = Line { broken: Arc::new(Notify::new()), secure };
-    let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
-        let (graph, line) = (Arc::clone(&graph), line.clone());
-        async move {
-            let request = request.map(Body::new);
-            Ok::<_, Infallible>(match door {
-                Door::Elsewhere => graph.elsewhere(request).await,
-                _ => graph.answer(request, line).await,
-            })
-        }
+/// Speaks HTTP until the connection ends or is reset.
+async fn serve(
+    socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    is_http2: bool,
+    graph: Arc<Graph>,
+    kind: ListenerKind,
+    handle: ConnectionHandle,
+) {
+    let connection_handle = handle.clone();
+    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let (graph, handle) = (Arc::clone(&graph), handle.clone());
+        async move { Ok::<_, Infallible>(respond(request.map(Body::new), graph, kind, handle).await) }
     });
-    let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
-        .serve_connection(TokioIo::new(socket), service);
+    let io = TokioIo::new(socket);
+    if is_http2 {
+        let connection = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(MAX_STREAMS)
+            .serve_connection(io, service);
+        until_reset(connection, &connection_handle, FLUSH_TIMEOUT).await;
+    } else {
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .serve_connection(io, service);
+        until_reset(connection, &connection_handle, Duration::ZERO).await;
+    }
+}
+
+async fn respond(
+    request: hyper::Request<Body>,
+    graph: Arc<Graph>,
+    kind: ListenerKind,
+    handle: ConnectionHandle,
+) -> Response<Body> {
+    match kind {
+        ListenerKind::Elsewhere => graph.elsewhere(request).await,
+        _ => graph.answer(request, handle).await,
+    }
+}
+
+/// Drives a connection to its end, or for `flush` longer when a reset is requested. The socket resets when it is dropped.
+async fn until_reset(connection: impl Future, handle: &ConnectionHandle, flush: Duration) {
+    let mut connection = pin!(connection);
     tokio::select! {
-        _ = pin!(&mut connection) => {}
-        () = line.broken.notified() => {
-            let _ = connection.into_parts().io.inner().tcp().set_zero_linger();
+        _ = &mut connection => {}
+        () = handle.reset_requested() => {
+            if !flush.is_zero() {
+                let _ = tokio::time::timeout(flush, connection).await;
+            }
         }
     }
 }
 
-/// What HTTP is spoken over.
-trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
-    /// The socket itself.
-    fn tcp(&self) -> &TcpStream;
+/// The socket of a connection. It closes with a reset when one was requested.
+struct ServerSocket {
+    stream: TcpStream,
+    handle: ConnectionHandle,
 }
 
-impl Socket for TcpStream {
-    fn tcp(&self) -> &TcpStream {
-        self
+impl Drop for ServerSocket {
+    fn drop(&mut self) {
+        if self.handle.is_reset() {
+            let _ = self.stream.set_zero_linger();
+        }
     }
 }
 
-impl Socket for TlsStream<TcpStream> {
-    fn tcp(&self) -> &TcpStream {
-        self.get_ref().0
+impl AsyncRead for ServerSocket {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, to)
+    }
+}
+
+impl AsyncWrite for ServerSocket {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
     }
 }

@@ -9,6 +9,7 @@ mod check;
 mod clock;
 mod commands;
 mod connection;
+mod connection_handle;
 mod fault;
 mod filter;
 #[doc(hidden)]
@@ -45,7 +46,7 @@ use personcert::{Error, ErrorKind, Outcome, Result};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use connection::{Door, accept};
+use connection::{ListenerKind, accept};
 use graph::Graph;
 
 /// A running local Graph, on a thread and a runtime of its own. It stops when it is closed or dropped.
@@ -80,7 +81,7 @@ impl LocalGraph {
         let serve = move || {
             runtime.block_on(async {
                 tokio::select! {
-                    () = accept(listener, served, Door::Graph) => {}
+                    () = accept(listener, served, ListenerKind::Graph) => {}
                     _ = stopped => {}
                 }
             });

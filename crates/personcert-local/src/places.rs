@@ -8,7 +8,7 @@ use personcert::{Error, ErrorKind, Outcome, Result};
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 
-use crate::connection::{Door, accept};
+use crate::connection::{ListenerKind, accept};
 use crate::graph::Graph;
 
 /// How long a connect on this machine may take before nobody is going to answer it.
@@ -28,7 +28,7 @@ pub struct Places {
 impl Graph {
     /// The port of the second listener, which redirects lead to.
     pub fn elsewhere_port(self: &Arc<Self>) -> Result<u16> {
-        self.port(&self.places.elsewhere, Door::Elsewhere)
+        self.port(&self.places.elsewhere, ListenerKind::Elsewhere)
     }
 
     /// The command `addresses`.
@@ -46,15 +46,15 @@ impl Graph {
         let http = |port: u16| format!("http://127.0.0.1:{port}");
         Ok(json!({
             "closed": "http://127.0.0.1:1",
-            "tlsAlert": format!("https://127.0.0.1:{}", self.port(&self.places.alert, Door::Alert)?),
+            "tlsAlert": format!("https://127.0.0.1:{}", self.port(&self.places.alert, ListenerKind::Alert)?),
             "full": http(full),
-            "silent": http(self.port(&self.places.silent, Door::Silent)?),
+            "silent": http(self.port(&self.places.silent, ListenerKind::Silent)?),
             "elsewhere": http(self.elsewhere_port()?),
             "https": format!("https://localhost:{port}"),
         }))
     }
 
-    fn port(self: &Arc<Self>, place: &Mutex<Option<u16>>, door: Door) -> Result<u16> {
+    fn port(self: &Arc<Self>, place: &Mutex<Option<u16>>, door: ListenerKind) -> Result<u16> {
         once(place, || {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
             listener.set_nonblocking(true)?;

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Method, Request, Response, header};
 use serde_json::json;
 
 use crate::act::{Act, Setting};
-use crate::connection::Line;
+use crate::connection_handle::ConnectionHandle;
 use crate::fault::{Seen, Trouble};
 use crate::graph::{Graph, State};
 use crate::log::shown;
@@ -36,15 +36,15 @@ pub struct Arrival {
 
 impl Graph {
     /// Answers a request.
-    pub async fn answer(self: &Arc<Self>, request: Request<Body>, line: Line) -> Response<Body> {
+    pub async fn answer(self: &Arc<Self>, request: Request<Body>, connection: ConnectionHandle) -> Response<Body> {
         let started = Instant::now();
         let (head, body) = request.into_parts();
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        let host = match self.hosts.check(&head, line.secure) {
+        let host = match self.hosts.check(&head, connection.secure) {
             Ok(host) => host,
             Err(refusal) => return refusal.answer(&self.ids(&head.headers)),
         };
-        let base = format!("{}://{host}", if line.secure { "https" } else { "http" });
+        let base = format!("{}://{host}", if connection.secure { "https" } else { "http" });
         if let Some(name) = path.strip_prefix("/_local/") {
             let body = to_bytes(body, LARGEST).await;
             let ids = self.ids(&head.headers);
@@ -65,7 +65,7 @@ impl Graph {
             self.state().log.add(entry, std::mem::take(&mut arrival.who))
         });
         tokio::time::sleep(arrival.trouble.delay).await;
-        let answer = if early { None } else { self.respond(&asked, &arrival, &line).await };
+        let answer = if early { None } else { self.respond(&asked, &arrival, &connection).await };
         let resets = arrival.trouble.act.as_ref().is_some_and(Act::resets);
         let status = answer.as_ref().filter(|_| !resets).map(|answer| answer.status().as_u16());
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -75,7 +75,7 @@ impl Graph {
         match answer {
             Some(answer) => answer,
             None => {
-                line.reset();
+                connection.reset();
                 std::future::pending().await
             }
         }
@@ -117,21 +117,28 @@ impl Graph {
         Arrival { ids, trouble, who, ticket }
     }
 
-    async fn respond(self: &Arc<Self>, asked: &Asked, arrival: &Arrival, line: &Line) -> Option<Response<Body>> {
+    async fn respond(
+        self: &Arc<Self>,
+        asked: &Asked,
+        arrival: &Arrival,
+        connection: &ConnectionHandle,
+    ) -> Option<Response<Body>> {
         let act = arrival.trouble.act.as_ref();
         if act.is_some_and(|act| !act.applies()) {
-            return self.shape(asked, arrival, empty(200), line).await;
+            return self.shape(asked, arrival, empty(200), connection).await;
         }
         if is_identity(&asked.path) {
-            return self.shape(asked, arrival, identify(self.identity(asked, &arrival.ids), &arrival.ids), line).await;
+            return self
+                .shape(asked, arrival, identify(self.identity(asked, &arrival.ids), &arrival.ids), connection)
+                .await;
         }
         let scripted = self.state().script.pop_front();
         let usual = match scripted {
             Some(answer) => identify(answer.response(&asked.base), &arrival.ids),
-            None if is_batch(&path_of(&asked.path)) => self.batch(asked, &arrival.ids, line).await?,
+            None if is_batch(&path_of(&asked.path)) => self.batch(asked, &arrival.ids, connection).await?,
             None => self.plain(asked, arrival),
         };
-        self.shape(asked, arrival, usual, line).await
+        self.shape(asked, arrival, usual, connection).await
     }
 
     /// The answer of the store, when the limits allow one.
@@ -149,13 +156,13 @@ impl Graph {
         asked: &Asked,
         arrival: &Arrival,
         usual: Response<Body>,
-        line: &Line,
+        connection: &ConnectionHandle,
     ) -> Option<Response<Body>> {
         let Some(act) = &arrival.trouble.act else { return Some(usual) };
         let elsewhere = if act.leads_away() { self.elsewhere_port().unwrap_or_default() } else { 0 };
         let noise = self.state().random.bytes(256);
         let (url, path, ids) = (asked.base.as_str(), asked.path.as_str(), &arrival.ids);
-        let shaped = act.shape(usual, Setting { line, url, elsewhere, path, ids, noise }).await;
+        let shaped = act.shape(usual, Setting { connection, url, elsewhere, path, ids, noise }).await;
         shaped.map(|answer| identify(answer, ids))
     }
 }

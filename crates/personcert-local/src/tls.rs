@@ -10,6 +10,10 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
+/// The name of HTTP/2 in TLS.
+pub const HTTP_2: &[u8] = b"h2";
+const HTTP_1: &[u8] = b"http/1.1";
+
 /// What a server needs to speak TLS, and its clients to believe it.
 #[derive(Debug)]
 pub struct Tls {
@@ -37,10 +41,11 @@ impl Tls {
         let own = KeyPair::generate()?;
         let certificate = params.signed_by(&own, &issuer)?;
         let secret = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(own.serialize_der()));
-        let server = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        let mut server = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], secret)?;
+        server.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_1.to_vec()];
         Ok(Self { server: Arc::new(server), authority })
     }
 
