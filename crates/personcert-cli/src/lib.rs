@@ -1,122 +1,114 @@
-//! The `personcert` command as a library, so that the Python and Node packages bring it along.
+//! The `personcert` command as a library, so that the Python and Node packages include it.
 
 mod arguments;
 mod demo;
+mod exit_code;
+mod failure;
+mod file;
 mod output;
 mod serve;
 mod settings;
 mod sign_in;
+mod signal;
 
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::sync::Arc;
 
 use clap::Parser;
 use personcert::host::{Call, Dialect, Output};
-use personcert::{Client, Config, Error, ErrorKind, Hooks, Outcome, Result};
-use serde_json::{Map, Value};
+use personcert::{Attempt, CallState, Client, Error, ErrorKind, Hooks, Outcome};
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
 
-use arguments::{Arguments, Command};
+use arguments::{Cli, Command};
+use exit_code::{EXIT_SUCCESS, EXIT_UNHEALTHY};
+use failure::Failure;
+use output::Warnings;
 
 /// Runs the command with its arguments, the program's name first, and returns the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
-    let arguments = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            let _ = error.print();
-            return error.exit_code();
-        }
+    output::reserve_standard_streams();
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return output::usage(&error, arguments.iter().any(|argument| argument == "--json")),
     };
-    let json = arguments.json;
-    match carry_out(arguments) {
+    match run_command(&cli) {
         Ok(code) => code,
-        Err(error) => {
-            output::error(&error, json);
-            exit_code(error.kind)
+        Err(failure) => {
+            output::failure(&failure, cli.json);
+            failure.exit_code()
         }
     }
 }
 
-/// What a shell script learns of an error.
-fn exit_code(kind: ErrorKind) -> i32 {
-    match kind {
-        ErrorKind::InvalidInput => 2,
-        ErrorKind::Auth => 3,
-        ErrorKind::Permission => 4,
-        ErrorKind::NotFound => 5,
-        ErrorKind::Conflict => 6,
-        ErrorKind::Throttled => 7,
-        ErrorKind::Service | ErrorKind::Network | ErrorKind::Timeout | ErrorKind::Protocol => 8,
-        ErrorKind::Cancelled => 130,
-    }
+/// Runs the command until it ends or is asked to stop; returns the exit code.
+fn run_command(cli: &Cli) -> Result<i32, Failure> {
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
+        Error::new(ErrorKind::Service, Outcome::NotSent, format!("cannot start the async runtime: {error}"))
+    })?;
+    let ended = match &cli.command {
+        Command::Serve(options) => serve::serve(&runtime, options, cli.json),
+        Command::Demo => demo::demo(&runtime, cli.json).map_err(Failure::from).and_then(|shown| output::print(&shown)),
+        _ => run_until_stopped(&runtime, cli),
+    };
+    // A system call may still block a thread, such as a name lookup; the process must not wait for it.
+    runtime.shutdown_background();
+    ended
 }
 
-/// What a doctor ends with who found something bad.
-const UNWELL: i32 = 4;
-
-/// Does what was asked; gives the exit code.
-fn carry_out(arguments: Arguments) -> Result<i32> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-        Error::new(ErrorKind::Service, Outcome::NotSent, format!("the runtime can't be set up: {error}"))
-    })?;
-    if let Command::Serve(options) = &arguments.command {
-        return runtime.block_on(serve::serve(options, arguments.json)).map(|()| 0);
-    }
-    if matches!(arguments.command, Command::Demo) {
-        return runtime.block_on(demo::demo(arguments.json)).map(|shown| output::print(&shown)).map(|()| 0);
-    }
-    if matches!(arguments.command, Command::Login | Command::Logout | Command::Whoami) {
-        let config = Config::read(&arguments.settings.read()?, Dialect::GRAPH)?;
-        let shown = runtime.block_on(async {
-            tokio::select! {
-                shown = sign_in::carry_out(&arguments.command, &config, arguments.json) => shown,
-                _ = tokio::signal::ctrl_c() => {
-                    Err(Error::new(ErrorKind::Cancelled, Outcome::NotSent, "the sign-in was cancelled"))
-                }
-            }
-        })?;
-        output::print(&shown);
-        return Ok(0);
-    }
-    let (operation, given) = arguments.command.call()?;
-    let call = Call::read(operation, &given, Dialect::GRAPH)?;
-    let on_attempt = arguments.verbose.then(|| Arc::new(output::attempt) as _);
-    let hooks = Hooks { on_attempt, ..Hooks::default() };
-    let client = Client::with(&Config::read(&arguments.settings.read()?, Dialect::GRAPH)?, hooks)?;
-    let state = call.state();
+fn run_until_stopped(runtime: &Runtime, cli: &Cli) -> Result<i32, Failure> {
+    let stopped = signal::stop_requested(runtime);
+    let state = OnceCell::new();
     runtime.block_on(async {
         tokio::select! {
-            done = perform(&client, call, operation, arguments.json) => done,
-            _ = tokio::signal::ctrl_c() => Err(state.cancelled()),
+            ended = execute(cli, &state) => ended,
+            () = stopped => Err(cancelled(state.get()).into()),
         }
     })
 }
 
-async fn perform(client: &Client, call: Call, operation: &str, json: bool) -> Result<i32> {
-    let mut code = 0;
-    let shown = match client.call(call).await? {
+/// The error of a stopped command; without a call, nothing was sent.
+fn cancelled(state: Option<&CallState>) -> Error {
+    let before_call = || Error::new(ErrorKind::Cancelled, Outcome::NotSent, "the command was cancelled");
+    state.map_or_else(before_call, CallState::cancelled)
+}
+
+/// Executes the command; `state` receives the call's state once there is a call.
+async fn execute(cli: &Cli, state: &OnceCell<CallState>) -> Result<i32, Failure> {
+    if matches!(cli.command, Command::Login | Command::Logout | Command::Whoami) {
+        return output::print(&sign_in::execute(&cli.command, &cli.settings.config().await?, cli.json).await?);
+    }
+    let (operation, arguments) = cli.command.call().await?;
+    let call = Call::read(operation, &arguments, Dialect::GRAPH)?;
+    let warnings = Arc::new(Warnings::default());
+    let on_attempt = cli.verbose.then(|| {
+        let warnings = Arc::clone(&warnings);
+        Arc::new(move |attempt: &Attempt| output::attempt(attempt, &warnings)) as _
+    });
+    let client = Client::with(&cli.settings.config().await?, Hooks { on_attempt, ..Hooks::default() })?;
+    let _ = state.set(call.state());
+    let (shown, code) = match client.call(call).await? {
         Output::Pages(mut pages) => {
             let mut all = Vec::new();
             while let Some(page) = pages.next().await? {
                 all.extend(page.iter().map(|item| serde_json::to_value(item).unwrap_or_default()));
             }
-            if json { output::json(&Value::Array(all)) } else { output::table(&all) }
+            (if cli.json { output::json(&Value::Array(all)) } else { output::table(&all) }, EXIT_SUCCESS)
         }
-        answer => {
-            let value = answer.to_value();
-            if matches!(&answer, Output::Findings(found) if found.iter().any(|finding| !finding.ok)) {
-                code = UNWELL;
-            }
-            match (json, operation) {
-                (true, _) => output::json(&value),
-                (false, "update") => output::updated(&value),
-                (false, "doctor") => output::findings(&value),
-                (false, "delete") => "deleted\n".to_owned(),
-                (false, _) => output::card(&value),
-            }
+        output => {
+            let unhealthy = matches!(&output, Output::Findings(findings) if findings.iter().any(|finding| !finding.ok));
+            let value = output.to_value();
+            let shown = match operation {
+                _ if cli.json => output::json(&value),
+                "update" => output::update(&value, &warnings),
+                "doctor" => output::findings(&value),
+                "delete" => "deleted\n".to_owned(),
+                _ => output::card(&value),
+            };
+            (shown, if unhealthy { EXIT_UNHEALTHY } else { EXIT_SUCCESS })
         }
     };
-    output::print(&shown);
-    Ok(code)
+    output::print(&shown).map(|_| code)
 }
-
-type Given = Map<String, Value>;

@@ -1,19 +1,37 @@
-//! `personcert serve`: a local Graph until it is told to stop.
-
-use std::io::Write;
+//! `personcert serve`: a local Graph until it is asked to stop.
 
 use personcert::{Error, Result};
 use personcert_local::{LocalGraph, Options, PUBLIC_APP};
 use serde_json::json;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
 
 use crate::arguments::Serve;
+use crate::exit_code::EXIT_SUCCESS;
+use crate::failure::Failure;
+use crate::{output, signal};
 
-pub(crate) async fn serve(serve: &Serve, as_json: bool) -> Result<()> {
-    let options = Options {
+/// Serves until Ctrl-C, SIGTERM or, with `--until-eof`, the end of standard input; returns the exit code.
+pub(crate) fn serve(runtime: &Runtime, serve: &Serve, as_json: bool) -> Result<i32, Failure> {
+    let stopped = signal::stop_requested(runtime);
+    let graph = LocalGraph::start(options(serve)?)?;
+    output::print(&ready(&graph, serve, as_json)?)?;
+    runtime.block_on(async {
+        tokio::select! {
+            () = stopped => {}
+            _ = end_of_input(), if serve.until_eof => {}
+        }
+    });
+    graph.close();
+    Ok(EXIT_SUCCESS)
+}
+
+fn options(serve: &Serve) -> Result<Options> {
+    Ok(Options {
         port: serve.port,
         database: serve.database.clone(),
         permissions: serde_json::from_value(json!(serve.permissions))
-            .map_err(|_| Error::input("--permissions", "the permission table is `spec` or `current`"))?,
+            .map_err(|_| Error::input("--permissions", "unknown permission table; use `spec` or `current`"))?,
         seed: serve.seed.clone(),
         users: serve.users,
         certifications: serve.certifications,
@@ -21,33 +39,34 @@ pub(crate) async fn serve(serve: &Serve, as_json: bool) -> Result<()> {
         random_seed: serve.random_seed,
         tls: serve.tls,
         ..Options::default()
-    };
-    let graph = LocalGraph::start(options)?;
+    })
+}
+
+/// The text that tells how to use the local Graph.
+fn ready(graph: &LocalGraph, serve: &Serve, as_json: bool) -> Result<String> {
     let token = graph.command("token", &json!({"user": serve.token_for}))?;
     let authority = graph.command("ca", &json!({}))?;
-    let ready = if as_json {
-        json!({"url": graph.url(), "token": token, "caFile": authority}).to_string()
-    } else {
-        let (url, token) = (graph.url(), token.as_str().unwrap_or_default());
-        let trust = authority.as_str().map(|file| format!("# give --ca-file {file}\n")).unwrap_or_default();
-        format!(
-            "A local Graph, for tests and trials; this is not the service.\n\nexport PERSONCERT_BASE_URL={url}\n\
-             export PERSONCERT_TOKEN={token}\n# or, to try signing in instead of the token:\n\
-             # export PERSONCERT_AUTHORITY={url} AZURE_CLIENT_ID={PUBLIC_APP}; personcert login\n{trust}\nCtrl-C stops it."
-        )
-    };
-    let _ = writeln!(std::io::stdout(), "{ready}").and_then(|()| std::io::stdout().flush());
-    if serve.until_eof {
-        let (ended, end) = tokio::sync::oneshot::channel();
-        // Reading standard input can't be cancelled, so it has a thread that the process doesn't wait for.
-        std::thread::spawn(move || {
-            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-            let _ = ended.send(());
-        });
-        tokio::select! { _ = end => {} _ = tokio::signal::ctrl_c() => {} }
-    } else {
-        let _ = tokio::signal::ctrl_c().await;
+    if as_json {
+        return Ok(json!({"url": graph.url(), "token": token, "caFile": authority}).to_string() + "\n");
     }
-    graph.close();
-    Ok(())
+    let (url, token) = (graph.url(), token.as_str().unwrap_or_default());
+    let trust = match authority.as_str() {
+        Some(file) if serve.tls => format!("# with every command: --ca-file {file}\n"),
+        _ => String::new(),
+    };
+    Ok(format!(
+        "A local Graph for tests and experiments, not Microsoft's service.\n\nexport PERSONCERT_BASE_URL={url}\n\
+         export PERSONCERT_TOKEN={token}\n# To try signing in instead of the token:\n\
+         # export PERSONCERT_AUTHORITY={url} AZURE_CLIENT_ID={PUBLIC_APP}; personcert login\n{trust}\nPress Ctrl-C to stop.\n"
+    ))
+}
+
+/// Ends with standard input. A thread reads it, because reading can't be cancelled; the process does not wait for it.
+fn end_of_input() -> oneshot::Receiver<()> {
+    let (ended, end) = oneshot::channel();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let _ = ended.send(());
+    });
+    end
 }

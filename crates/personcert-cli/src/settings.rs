@@ -1,27 +1,31 @@
-//! The client's settings as options: one for each line of the core's table, and nothing known of any of them here but that
-//! secrets are no options.
+//! The client's settings as options, generated from the core's table. Secrets are never options, because other users of
+//! the machine can read a process's arguments.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use personcert::host::Dialect;
 use personcert::schema::{Kind, Property};
-use personcert::{Config, Error, Result};
+use personcert::{Config, Result};
 use serde_json::json;
 
-use crate::Given;
-use crate::arguments::{number, read};
+use crate::arguments::{Arguments, number};
+use crate::file::{self, MAX_TOKEN_BYTES};
+
+/// The heading of the settings in each subcommand's help.
+const HEADING: &str = "Client settings";
 
 /// The settings given as options.
 pub(crate) struct Settings {
-    given: Given,
+    options: Arguments,
     token_file: Option<PathBuf>,
 }
 
 impl Settings {
-    /// The settings of the client: options first, then the environment. A call has its own `--timeout`.
-    pub(crate) fn read(&self) -> Result<Given> {
+    /// The client's configuration: options first, then the environment.
+    pub(crate) async fn config(&self) -> Result<Config> {
         let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let mut settings = self.given.clone();
+        let mut settings = self.options.clone();
         for (name, variable) in
             [("baseUrl", "PERSONCERT_BASE_URL"), ("authority", "PERSONCERT_AUTHORITY"), ("cloud", "PERSONCERT_CLOUD")]
         {
@@ -30,33 +34,29 @@ impl Settings {
             }
         }
         let token = match &self.token_file {
-            Some(path) => Some(file(path)?),
-            // An option goes before the environment.
+            Some(path) => Some(file::read("--token-file", path, MAX_TOKEN_BYTES).await?.trim().to_owned()),
             None if ["tokenCommand", "signIn"].iter().any(|name| settings.contains_key(*name)) => None,
             None => env("PERSONCERT_TOKEN"),
         };
         settings.extend(token.map(|token| ("token".to_owned(), json!(token))));
-        Ok(settings)
+        Config::read(&settings, Dialect::GRAPH)
     }
 }
 
-fn file(path: &Path) -> Result<String> {
-    let text = read(path, 1 << 20).map_err(|error| Error::input("--token-file", error))?;
-    Ok(text.trim().to_owned())
-}
-
-/// The settings that are options.
+/// The settings that are options. `timeout` belongs to each call.
 fn options() -> impl Iterator<Item = &'static Property> {
-    let kept_out = ["token", "clientSecret", "certificatePassword", "timeout"];
-    Config::RECORD.properties.iter().filter(move |property| !kept_out.contains(&property.name))
+    let excluded = ["token", "clientSecret", "certificatePassword", "timeout"];
+    Config::RECORD.properties.iter().filter(move |property| !excluded.contains(&property.name))
 }
 
 impl Args for Settings {
     fn augment_args(command: Command) -> Command {
         let token = Arg::new("token-file").long("token-file").value_name("FILE").global(true);
-        let token = token.value_parser(clap::value_parser!(PathBuf)).help("A file that holds the access token");
+        let token = token.value_parser(clap::value_parser!(PathBuf)).help("A file with the access token");
+        let token = token.help_heading(HEADING).hide_short_help(true);
         options().fold(command.arg(token), |command, property| {
             let option = Arg::new(property.name).long(property.snake.replace('_', "-")).help(property.doc).global(true);
+            let option = option.help_heading(HEADING).hide_short_help(true);
             command.arg(match property.kind {
                 Kind::Boolean => option.action(ArgAction::SetTrue),
                 Kind::Duration => option.allow_hyphen_values(true).value_name("SECONDS"),
@@ -72,7 +72,7 @@ impl Args for Settings {
 
 impl FromArgMatches for Settings {
     fn from_arg_matches(matches: &ArgMatches) -> std::result::Result<Self, clap::Error> {
-        let mut given = Given::new();
+        let mut settings = Arguments::new();
         for Property { name, kind, .. } in options() {
             let value = match kind {
                 Kind::Boolean => matches.get_flag(name).then(|| json!(true)),
@@ -81,9 +81,9 @@ impl FromArgMatches for Settings {
                 }
                 _ => matches.get_one::<String>(name).map(|text| json!(text)),
             };
-            given.extend(value.map(|value| ((*name).to_owned(), value)));
+            settings.extend(value.map(|value| ((*name).to_owned(), value)));
         }
-        Ok(Self { given, token_file: matches.get_one("token-file").cloned() })
+        Ok(Self { options: settings, token_file: matches.get_one("token-file").cloned() })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> std::result::Result<(), clap::Error> {

@@ -66,13 +66,11 @@ fn joins(previous: char, c: char) -> bool {
 /// Whether a character shows as itself: assigned, and neither a control nor a format character. Spaces, private use,
 /// soft hyphens and the visible number signs of Arabic count as visible.
 fn is_visible(c: char) -> bool {
-    match c {
-        ' '..='~' => true,
-        '\u{a0}' | '\u{ad}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => true,
-        '\u{600}'..='\u{605}' | '\u{6dd}' | '\u{8e2}' => true,
-        '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{ffffd}' | '\u{100000}'..='\u{10fffd}' => true,
-        _ => is_printable(c),
-    }
+    let is_ascii = matches!(c, ' '..='~');
+    let is_space = matches!(c, '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}');
+    let is_visible_format = matches!(c, '\u{ad}' | '\u{600}'..='\u{605}' | '\u{6dd}' | '\u{8e2}');
+    let is_private = matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{ffffd}' | '\u{100000}'..='\u{10fffd}');
+    is_ascii || is_space || is_visible_format || is_private || is_printable(c)
 }
 
 /// Asks the standard library's Unicode table, which `escape_debug` consults. It would also escape a combining mark at
