@@ -22,7 +22,24 @@ pub fn call(case: &Case, settings: &Value) -> Result<CallResult, String> {
     if leaked(&output.stdout) || leaked(&output.stderr) {
         return Err("a secret was printed".into());
     }
-    read_output(&output)
+    let mut result = read_output(&output)?;
+    if let (CallResult::Error(error), Some(expected)) = (&mut result, &case.error) {
+        rename_parameter(error, expected);
+    }
+    Ok(result)
+}
+
+/// Cases name a parameter as Graph does. Where the command names the same one in its own way, `error` gets that name.
+fn rename_parameter(error: &mut Value, expected: &Map<String, Value>) {
+    let Some(name) = expected.get("parameter").and_then(Value::as_str) else { return };
+    let property = name.strip_prefix("changes.").or_else(|| name.strip_prefix("values."));
+    let spelled = match (name, property) {
+        (_, Some(property)) => property.to_owned(),
+        ("id", _) => "ID".to_owned(),
+        ("changes" | "values", _) => "--set".to_owned(),
+        _ => option(name),
+    };
+    error["parameter"] = if error["parameter"] == spelled { name.into() } else { error["parameter"].take() };
 }
 
 fn add_settings(command: &mut Command, settings: &Value) -> Result<(), String> {
