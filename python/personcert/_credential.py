@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Awaitable, Callable
+    from concurrent.futures import Future
     from typing import Protocol, Union
 
     from ._native import TokenReply
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 _LOOP_CHECK_SECONDS = 0.05
 
 
-class _LoopStoppedError(Exception):
+class _EventLoopStopped(Exception):
     """The event loop stopped before the credential returned, and calls now come from another one."""
 
 
@@ -51,7 +52,7 @@ class TokenFetcher:
 
     def _fetch(self, scope: str, claims: str | None, reply: TokenReply) -> None:
         try:
-            token = self._get(scope, claims)
+            token = self._get(scope, claims, reply)
             if isinstance(token, str):
                 reply.set(token, None)
             else:
@@ -59,7 +60,7 @@ class TokenFetcher:
         except BaseException as error:
             reply.fail(f"{type(error).__name__}: {error}")
 
-    def _get(self, scope: str, claims: str | None) -> Any:
+    def _get(self, scope: str, claims: str | None, reply: TokenReply) -> Any:
         get_token = getattr(self._credential, "get_token", None)
         while True:
             if get_token is None:
@@ -69,11 +70,11 @@ class TokenFetcher:
             if not hasattr(token, "__await__"):
                 return token
             try:
-                return self._await(token)
-            except _LoopStoppedError:
+                return self._await(token, reply)
+            except _EventLoopStopped:
                 continue
 
-    def _await(self, awaitable: Awaitable[Any]) -> Any:
+    def _await(self, awaitable: Awaitable[Any], reply: TokenReply) -> Any:
         # Not at the top: asyncio takes several times as long to import as the rest of this package.
         import asyncio
         from concurrent.futures import wait
@@ -84,16 +85,21 @@ class TokenFetcher:
         loop = self.event_loop
         if loop is None:
             return asyncio.run(token())
-        coroutine = token()
-        try:
-            future = asyncio.run_coroutine_threadsafe(coroutine, loop)
-        except RuntimeError:
-            coroutine.close()
-            raise
+        future = asyncio.run_coroutine_threadsafe(token(), loop)
         while not wait([future], _LOOP_CHECK_SECONDS).done:
-            if loop.is_closed():
-                raise RuntimeError("the event loop was closed before the credential returned")
-            if self.event_loop is not loop and not loop.is_running():
-                future.cancel()
-                raise _LoopStoppedError
+            if reply.is_abandoned() or not loop.is_running():
+                self._check(loop, future, reply)
         return future.result()
+
+    def _check(self, loop: AbstractEventLoop, future: Future[Any], reply: TokenReply) -> None:
+        """Stop waiting where nothing will come of it. A loop that is only paused may run again."""
+        abandoned = reply.is_abandoned()
+        if not abandoned and self.event_loop is loop and not loop.is_closed():
+            return
+        if not loop.is_closed():
+            future.cancel()
+        if abandoned:
+            raise RuntimeError("the call was given up")
+        if self.event_loop is loop:
+            raise RuntimeError("the event loop was closed before the credential returned")
+        raise _EventLoopStopped

@@ -69,4 +69,9 @@ impl TokenReply {
     fn fail(&self, reason: String) {
         self.send(Err(reason));
     }
+
+    /// Whether the call that wanted the token has been given up.
+    fn is_abandoned(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_none_or(oneshot::Sender::is_closed)
+    }
 }

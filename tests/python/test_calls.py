@@ -242,6 +242,118 @@ class Credentials(Traps):
         asyncio.run(get(function))
         asyncio.run(get(Credential(self.token)))
 
+    def test_a_credential_moves_on_when_its_event_loop_stops(self):
+        token, awaited = self.token, []
+
+        async def credential():
+            awaited.append(asyncio.get_running_loop())
+            if len(awaited) == 1:
+                await asyncio.sleep(60)
+            return token
+
+        for close in (False, True):
+            with self.subTest(closed=close):
+                awaited.clear()
+                stopped, running = asyncio.new_event_loop(), asyncio.new_event_loop()
+                stopped.set_exception_handler(lambda *_: None)
+                client = AsyncClient(base_url=self.graph.url, credential=credential)
+                task = stopped.create_task(client.get(ID))
+                task._log_destroy_pending = False
+
+                async def until_awaited():
+                    while not awaited:
+                        await asyncio.sleep(0.001)
+
+                stopped.run_until_complete(until_awaited())
+                if close:
+                    stopped.close()
+                calls = [running.run_until_complete(client.get(ID, timeout=4)) for _ in range(3)]
+                self.assertEqual([call.id for call in calls], [ID] * 3)
+                self.assertEqual(awaited, [stopped, running])
+                if not close:
+                    task.cancel()
+                    stopped.run_until_complete(asyncio.gather(task, return_exceptions=True))
+                stopped.close()
+                running.close()
+
+    def test_a_call_given_up_cancels_its_credential(self):
+        async def give_up():
+            asked, cancelled = asyncio.Event(), asyncio.Event()
+
+            async def credential():
+                asked.set()
+                try:
+                    await asyncio.sleep(60)
+                except asyncio.CancelledError:
+                    cancelled.set()
+                    raise
+
+            async with AsyncClient(base_url=self.graph.url, credential=credential) as client:
+                task = asyncio.ensure_future(client.get(ID))
+                await asked.wait()
+                task.cancel()
+                await asyncio.wait_for(cancelled.wait(), 10)
+
+        asyncio.run(give_up())
+
+    def test_a_renewal_on_a_stopped_event_loop_costs_later_calls_nothing(self):
+        awaited = []
+
+        class Short:
+            def __init__(self, token):
+                self.token, self.expires_on = token, time.time() + 0.6
+
+        async def credential():
+            awaited.append(asyncio.get_running_loop())
+            if len(awaited) == 2:
+                await asyncio.sleep(60)
+            return Short(self.token)
+
+        stopped, running = asyncio.new_event_loop(), asyncio.new_event_loop()
+        client = AsyncClient(base_url=self.graph.url, credential=credential)
+
+        async def until_renewed():
+            while len(awaited) < 2:
+                await client.get(ID)
+
+        stopped.run_until_complete(until_renewed())
+        time.sleep(0.7)
+        began = time.monotonic()
+        for _ in range(3):
+            self.assertEqual(running.run_until_complete(client.get(ID)).id, ID)
+        self.assertLess(time.monotonic() - began, 4)
+        self.assertIs(awaited[2], running)
+        for loop in (stopped, running):
+            loop.run_until_complete(asyncio.sleep(0))
+            for task in asyncio.all_tasks(loop):
+                task.cancel()
+            loop.run_until_complete(asyncio.sleep(0))
+            loop.close()
+
+    def test_timeout_bounds_every_operation_while_a_credential_hangs(self):
+        hung = threading.Event()
+        self.addCleanup(hung.set)
+
+        def credential():
+            hung.wait(60)
+            return self.token
+
+        calls = {
+            "get": lambda client: client.get(ID, timeout=0.2),
+            "list": lambda client: list(client.list(timeout=0.2)),
+            "create": lambda client: client.create(display_name="x", timeout=0.2),
+            "update": lambda client: client.update(ID, description="x", timeout=0.2),
+            "verified update": lambda client: client.update(ID, description="x", verify=True, timeout=0.2),
+            "delete": lambda client: client.delete(ID, timeout=0.2),
+        }
+        for name, call in calls.items():
+            with self.subTest(name), Client(base_url=self.graph.url, credential=credential) as client:
+                began = time.monotonic()
+                with self.assertRaises(PersonCertError) as caught:
+                    call(client)
+                self.assertLess(time.monotonic() - began, 5)
+                self.assertEqual((caught.exception.kind, caught.exception.outcome), ("timeout", "not_sent"))
+
     def test_claims_are_passed_on(self):
         claims = "eyJhY2Nlc3NfdG9rZW4iOnt9fQ"
         header = {"WWW-Authenticate": f'Bearer realm="", error="insufficient_claims", claims="{claims}"'}

@@ -93,6 +93,53 @@ class Fork(Traps):
             self.client.get(ID)
         self.assertEqual(len(list(pages)), 1)
 
+    def test_a_child_forked_during_a_token_fetch_fetches_its_own_token(self):
+        parent, asked, answer = os.getpid(), threading.Event(), threading.Event()
+        self.addCleanup(answer.set)
+
+        def credential():
+            if os.getpid() == parent:
+                asked.set()
+                answer.wait(30)
+            return self.token
+
+        def in_asyncio():
+            async def get():
+                return (await client.get(ID)).id
+
+            return asyncio.run(get())
+
+        for kind, get in ((Client, lambda: client.get(ID).id), (AsyncClient, in_asyncio)):
+            with self.subTest(kind.__name__):
+                asked.clear()
+                answer.clear()
+                client = kind(base_url=self.graph.url, credential=credential)
+                got = []
+                thread = threading.Thread(target=lambda get=get, got=got: got.append(get()))
+                thread.start()
+                self.assertTrue(asked.wait(30))
+                self.child(lambda get=get: self.assertEqual([get(), get()], [ID, ID]))
+                answer.set()
+                thread.join(30)
+                self.assertEqual(got, [ID])
+
+    def test_a_client_closed_before_a_fork_stays_closed(self):
+        self.client.get(ID)
+        self.client.close()
+
+        def work():
+            with self.assertRaisesRegex(PersonCertError, "closed"):
+                self.client.get(ID)
+
+        self.child(work)
+
+    def test_a_child_leaves_the_connections_of_the_parent_alone(self):
+        self.client.get(ID)
+        self.child(lambda: (self.client.get(ID), self.client.close(), gc.collect()))
+        with Client(**self.settings(), max_attempts=1) as other:
+            other.get(ID)
+        self.assertEqual([self.client.get(ID).id for _ in range(3)], [ID] * 3)
+
     def test_asyncio_after_fork(self):
         client = AsyncClient(**self.settings())
 
