@@ -11,6 +11,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use crate::bridge::{self, raise};
 use crate::completion::{Completion, next_page, read_call, run_call, started_before_fork, unusable, write_page};
 use crate::completion_queue::{CompletionQueue, lock};
+use crate::panic::catch;
 use crate::process::ProcessLocal;
 use crate::settings::Settings;
 use crate::worker::Worker;
@@ -46,9 +47,11 @@ impl AsyncClient {
         credential: Option<Py<PyAny>>,
         prompt: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
-        let settings = Settings::read(config, hook, credential, prompt)?;
-        let worker = Worker::start(&settings).map_err(|error| raise(config.py(), &error))?;
-        Ok(Self { settings, worker: Mutex::new(Some(ProcessLocal::new(Arc::new(worker)))) })
+        catch(config.py(), || {
+            let settings = Settings::read(config, hook, credential, prompt)?;
+            let worker = Worker::start(&settings).map_err(|error| raise(config.py(), &error))?;
+            Ok(Self { settings, worker: Mutex::new(Some(ProcessLocal::new(Arc::new(worker)))) })
+        })
     }
 
     /// Starts an operation whose result settles `future`; returns the token by which the queue can abort it.
@@ -59,8 +62,9 @@ impl AsyncClient {
         operation: &str,
         arguments: &Bound<'_, PyDict>,
     ) -> PyResult<u64> {
-        let call = read_call(operation, arguments)?;
-        let worker = slf.get().worker().map_err(|error| raise(slf.py(), &error))?;
+        let py = slf.py();
+        let call = catch(py, || read_call(operation, arguments))?;
+        let worker = catch(py, || slf.get().worker().map_err(|error| raise(py, &error)))?;
         let work = run_call(worker.client.clone(), call);
         CompletionQueue::start(queue, future, slf, worker, work)
     }

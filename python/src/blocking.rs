@@ -9,6 +9,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use crate::bridge::{self, raise};
 use crate::completion::{Completion, next_page, read_call, run_call, started_before_fork, unusable, write_page};
+use crate::panic::catch;
 use crate::process::ProcessLocal;
 use crate::runtime::RuntimePool;
 use crate::settings::Settings;
@@ -29,9 +30,11 @@ impl Client {
         credential: Option<Py<PyAny>>,
         prompt: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
-        let settings = Settings::read(config, hook, credential, prompt)?;
-        let client = settings.open().map_err(|error| raise(config.py(), &error))?;
-        Ok(Self { settings, runtimes: RuntimePool::new(client) })
+        catch(config.py(), || {
+            let settings = Settings::read(config, hook, credential, prompt)?;
+            let client = settings.open().map_err(|error| raise(config.py(), &error))?;
+            Ok(Self { settings, runtimes: RuntimePool::new(client) })
+        })
     }
 
     /// Runs an operation and waits for its result.
@@ -41,11 +44,13 @@ impl Client {
         arguments: &Bound<'py, PyDict>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let call = read_call(operation, arguments)?;
         let Self { settings, runtimes } = slf.get();
-        let completion = runtimes.with(py, settings, |runtime| {
-            let client = runtime.client().map_err(|error| raise(py, &error))?.clone();
-            runtime.wait(py, run_call(client, call))
+        let completion = catch(py, || {
+            let call = read_call(operation, arguments)?;
+            runtimes.with(py, settings, |runtime| {
+                let client = runtime.client().map_err(|error| raise(py, &error))?.clone();
+                runtime.wait(py, run_call(client, call))
+            })
         })?;
         match completion {
             Completion::Output(Output::Pages(pages)) => {
@@ -88,9 +93,11 @@ impl Pages {
         };
         let pages = pages.get_mut().ok_or_else(|| raise(py, &started_before_fork()))?;
         let Client { settings, runtimes } = self.client.get();
-        let completion = runtimes.with(py, settings, |runtime| {
-            pages.move_to(runtime.client().map_err(|error| raise(py, &error))?);
-            runtime.wait(py, next_page(pages))
+        let completion = catch(py, || {
+            runtimes.with(py, settings, |runtime| {
+                pages.move_to(runtime.client().map_err(|error| raise(py, &error))?);
+                runtime.wait(py, next_page(pages))
+            })
         })?;
         match completion {
             Completion::Page(page) => write_page(py, page),

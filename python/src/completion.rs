@@ -1,16 +1,12 @@
 //! How a call ends: computed without the interpreter, turned into Python objects with it.
 
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::task::Poll;
-
 use personcert::host::{Call, CopyLimits, Output};
 use personcert::{Client, Error, ErrorKind, Outcome, Pages, PersonCertification, Result};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::bridge;
+use crate::panic::catch_future;
 
 /// The result of a call or of fetching one page.
 pub enum Completion {
@@ -29,13 +25,13 @@ pub fn read_call(operation: &str, arguments: &Bound<'_, PyDict>) -> PyResult<Cal
 /// Runs a call.
 pub async fn run_call(client: Client, call: Call) -> Result<Completion> {
     read_closed_connections().await;
-    catch_panic(client.call(call)).await.map(Completion::Output)
+    catch_future(client.call(call)).await.map(Completion::Output)
 }
 
 /// Fetches the next page.
 pub async fn next_page(pages: &mut Pages) -> Result<Completion> {
     read_closed_connections().await;
-    catch_panic(pages.next()).await.map(Completion::Page)
+    catch_future(pages.next()).await.map(Completion::Page)
 }
 
 /// Lets the runtime find the idle connections that the server has closed, before a request is written to one of them.
@@ -45,21 +41,6 @@ pub async fn next_page(pages: &mut Pages) -> Result<Completion> {
 async fn read_closed_connections() {
     tokio::task::yield_now().await;
     tokio::task::yield_now().await;
-}
-
-/// Turns a panic into an error: as an exception of its own class it would pass every `except Exception`, and an event
-/// loop would wait for it forever.
-async fn catch_panic<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
-    let mut future = pin!(future);
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-        Ok(poll) => poll,
-        Err(_) => Poll::Ready(Err(Error::new(
-            ErrorKind::Protocol,
-            Outcome::Unknown,
-            "internal error; report it with the text on standard error",
-        ))),
-    })
-    .await
 }
 
 /// A page in Python: a tuple, or None after the last.

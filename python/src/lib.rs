@@ -10,6 +10,7 @@ mod completion_queue;
 mod credential;
 mod interpreter;
 mod local;
+mod panic;
 mod process;
 mod runtime;
 mod settings;

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::bridge::{self, raise};
 use crate::completion::unusable;
+use crate::panic::catch;
 use crate::process::ProcessLocal;
 
 /// A local Graph on a thread of its own. The thread is the parent's; a forked child stops nothing.
@@ -25,11 +26,14 @@ impl LocalGraph {
     #[new]
     fn new(options: &Bound<'_, PyDict>) -> PyResult<Self> {
         let py = options.py();
-        let options = Value::Object(bridge::read_dict(options, CopyLimits::CALL)?);
-        let options: Options = serde_json::from_value(options)
-            .map_err(|error| raise(py, &personcert::Error::input("options", error.to_string())))?;
-        let graph = py.detach(|| personcert_local::LocalGraph::start(options)).map_err(|error| raise(py, &error))?;
-        Ok(Self(ProcessLocal::new(graph)))
+        catch(py, || {
+            let options = Value::Object(bridge::read_dict(options, CopyLimits::CALL)?);
+            let options: Options = serde_json::from_value(options)
+                .map_err(|error| raise(py, &personcert::Error::input("options", error.to_string())))?;
+            let graph =
+                py.detach(|| personcert_local::LocalGraph::start(options)).map_err(|error| raise(py, &error))?;
+            Ok(Self(ProcessLocal::new(graph)))
+        })
     }
 
     /// The root of the service, without a version.
@@ -41,10 +45,12 @@ impl LocalGraph {
     /// Runs a command by name.
     fn command<'py>(&self, name: &str, arguments: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
         let py = arguments.py();
-        let arguments = Value::Object(bridge::read_dict(arguments, CopyLimits::LOCAL_GRAPH)?);
-        let graph = self.graph(py)?;
-        let result = py.detach(|| graph.command(name, &arguments)).map_err(|error| raise(py, &error))?;
-        bridge::write(py, result, personcert::schema::Kind::Any)
+        catch(py, || {
+            let arguments = Value::Object(bridge::read_dict(arguments, CopyLimits::LOCAL_GRAPH)?);
+            let graph = self.graph(py)?;
+            let result = py.detach(|| graph.command(name, &arguments)).map_err(|error| raise(py, &error))?;
+            bridge::write(py, result, personcert::schema::Kind::Any)
+        })
     }
 
     /// Stops the server.
