@@ -54,8 +54,8 @@ pub(crate) fn build_client(config: &Config, root: &Url) -> Result<reqwest::Clien
         .connect_timeout(config.connect_timeout)
         .tcp_nodelay(true);
     if root.scheme() == "http" {
-        // Plain http needs no certificate authorities, and a proxy would see the token.
-        http = http.tls_certs_only([]).no_proxy();
+        // A proxy would see the token.
+        http = http.tls_backend_preconfigured(tls::untrusting_config()?).no_proxy();
     } else {
         http = http.tls_backend_preconfigured(tls::client_config(config.authorities()?)?);
         if let Some(proxy) = config.proxy()? {

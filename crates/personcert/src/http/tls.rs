@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use rustls::ClientConfig;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_platform_verifier::Verifier;
 
 use crate::{Error, ErrorKind, Outcome, Result};
@@ -21,20 +21,28 @@ pub(super) fn client_config(extra: Vec<CertificateDer<'static>>) -> Result<Clien
     {
         return Ok(config.clone());
     }
-    let config = build(extra.clone()).map_err(|error| {
-        Error::new(ErrorKind::InvalidInput, Outcome::NotSent, "the certificate authorities can't be set up")
-            .caused_by(error)
-    })?;
+    let verifier = Verifier::new_with_extra_roots(extra.clone(), provider()).map_err(failed)?;
+    let config = builder()?.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth();
     if let Some(cache) = cache.as_deref_mut() {
         *cache = Some((extra, config.clone()));
     }
     Ok(config)
 }
 
-fn build(extra: Vec<CertificateDer<'static>>) -> Result<ClientConfig, rustls::Error> {
-    // A provider that the program installed before is as good.
-    let provider = CryptoProvider::get_default().cloned().unwrap_or_else(|| Arc::new(ring::default_provider()));
-    let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider))?;
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+/// The TLS configuration for plain http, which trusts no authority and reads none.
+pub(super) fn untrusting_config() -> Result<ClientConfig> {
+    Ok(builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+}
+
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>> {
+    ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().map_err(failed)
+}
+
+/// A provider that the program installed before is as good.
+fn provider() -> Arc<CryptoProvider> {
+    CryptoProvider::get_default().cloned().unwrap_or_else(|| Arc::new(ring::default_provider()))
+}
+
+fn failed(error: rustls::Error) -> Error {
+    Error::new(ErrorKind::InvalidInput, Outcome::NotSent, "TLS can't be set up").caused_by(error)
 }
