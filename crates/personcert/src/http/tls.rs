@@ -46,3 +46,18 @@ fn provider() -> Arc<CryptoProvider> {
 fn failed(error: rustls::Error) -> Error {
     Error::new(ErrorKind::InvalidInput, Outcome::NotSent, "TLS can't be set up").caused_by(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machines_authorities_are_read_once() {
+        let first = client_config(Vec::new()).expect("a configuration");
+        let cached = CACHE.lock().expect("the cache").as_ref().map(|(_, config)| config.clone()).expect("it is cached");
+        let again = client_config(Vec::new()).expect("a configuration");
+        for other in [cached, again] {
+            assert!(Arc::ptr_eq(&first.key_log, &other.key_log), "the same configuration");
+        }
+    }
+}

@@ -122,3 +122,16 @@ pub(crate) fn common_headers() -> HeaderMap {
     headers.insert("prefer", reqwest::header::HeaderValue::from_static("include-unknown-enum-members"));
     headers
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_replaced_once_a_generation() {
+        let config = Config { base_url: Some("http://127.0.0.1".into()), ..Config::default() };
+        let transport = HttpTransport::new(&config).expect("a transport");
+        (0..32).for_each(|_| transport.reconnect(0));
+        assert_eq!(transport.generation(), 1);
+    }
+}
