@@ -55,8 +55,9 @@ fn node() -> Done {
 fn identity() -> Done {
     let chromium = setup::identity_peers()?;
     run(&mut from_source(setup::python(), &["tests/identity/peers.py", "--quiet"]))?;
-    let node = ["--test", "--test-reporter=spec", "tests/identity/peers.test.mjs", "tests/identity/people.test.mjs"];
-    run(command("node", &node).env("CHROMIUM", chromium))
+    let node = ["--test", "--test-reporter=spec"];
+    let suites = ["peers", "people", "pages"].map(|suite| format!("tests/identity/{suite}.test.mjs"));
+    run(command("node", &node).args(suites).env("CHROMIUM", chromium))
 }
 
 fn python_types() -> Done {
