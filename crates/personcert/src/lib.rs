@@ -4,6 +4,7 @@
 
 mod attempt;
 mod auth;
+pub mod batch;
 mod cancel;
 mod certification;
 mod change;

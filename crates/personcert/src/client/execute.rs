@@ -42,7 +42,7 @@ pub(super) async fn attempt(
     let (wire, delivery) = wire_request(client, context, request, authorization, &client_request_id);
     let result = match timeout(limit, client.transport.send(wire)).await {
         Ok(Ok(response)) if (200..300).contains(&response.status) => Ok(response),
-        Ok(Ok(response)) => Err(error_of(&response, request.writes())),
+        Ok(Ok(response)) => Err(error_of(&response, request.writes)),
         Ok(Err(error)) => Err(error.into_error(delivery.has_started())),
         Err(_) => Err(timed_out(context, limit, delivery.has_started())),
     };
@@ -170,7 +170,7 @@ fn next_delay(
 }
 
 /// Whether the service wants another token: it did not accept this one, or demands claims.
-fn wants_token(error: &Error) -> bool {
+pub(super) fn wants_token(error: &Error) -> bool {
     match error.details.status {
         Some(401) => true,
         Some(403) => error.challenge().is_some(),
@@ -198,7 +198,7 @@ async fn within(limit: Duration, token: impl Future<Output = Result<Bearer>>) ->
 
 /// What the token of the first write probably lacks.
 fn token_warning(client: &Client, request: &ApiRequest<'_>, bearer: &Bearer) -> Option<String> {
-    let is_first = request.writes() && !client.state.has_checked_token.swap(true, Ordering::Relaxed);
+    let is_first = request.writes && !client.state.has_checked_token.swap(true, Ordering::Relaxed);
     is_first
         .then(|| doctor::warning(bearer.token(), client.service.config.cloud, request.user, client.credential.now()))?
 }

@@ -1,5 +1,6 @@
 //! The client: five operations and the doctor over one loop of attempts.
 
+mod batch;
 mod context;
 mod execute;
 mod limiter;

@@ -50,10 +50,10 @@ pub struct Pages {
 }
 
 #[derive(Deserialize)]
-struct Page {
-    value: Vec<PersonCertification>,
+pub(super) struct Page {
+    pub(super) value: Vec<PersonCertification>,
     #[serde(rename = "@odata.nextLink")]
-    next: Option<String>,
+    pub(super) next: Option<String>,
 }
 
 impl Pages {

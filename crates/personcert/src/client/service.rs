@@ -65,6 +65,8 @@ pub(super) struct ApiRequest<'a> {
     /// Whose profile it is about.
     pub(super) user: &'a User,
     pub(super) body: Bytes,
+    /// Whether it may change something.
+    pub(super) writes: bool,
     /// Whether it may be sent again after it was perhaps applied.
     pub(super) is_repeatable: bool,
 }
@@ -72,7 +74,7 @@ pub(super) struct ApiRequest<'a> {
 impl<'a> ApiRequest<'a> {
     /// A request that changes nothing.
     pub(super) fn read(user: &'a User, path: String, template: &'static str) -> Self {
-        Self { method: Method::GET, path, template, user, body: Bytes::new(), is_repeatable: true }
+        Self { method: Method::GET, path, template, user, body: Bytes::new(), writes: false, is_repeatable: true }
     }
 
     /// A request that changes something.
@@ -86,11 +88,6 @@ impl<'a> ApiRequest<'a> {
         let body = body.map(serde_json::to_vec).transpose().map_err(|error| Error::value(error.to_string()))?;
         // Created twice, a certification would be there twice.
         let is_repeatable = method != Method::POST;
-        Ok(Self { method, path, template, user, body: body.unwrap_or_default().into(), is_repeatable })
-    }
-
-    /// Whether the request may change something.
-    pub(super) fn writes(&self) -> bool {
-        self.method != Method::GET
+        Ok(Self { method, path, template, user, body: body.unwrap_or_default().into(), writes: true, is_repeatable })
     }
 }

@@ -1,0 +1,198 @@
+//! The wire form of `$batch`: up to 20 steps in one request, answered in any order. Pure.
+//! Source: Graph's "Combine multiple HTTP requests using JSON batching".
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::Map;
+use serde_json::value::{RawValue, Value};
+
+use crate::http::{Response, ServiceHeaders};
+use crate::{CertificationPatch, ListQuery, PersonCertification, Target, User};
+
+/// The most steps that Graph takes in one batch.
+pub const MAX_STEPS: usize = 20;
+/// The most headers of one step that are read.
+const MAX_STEP_HEADERS: usize = 100;
+
+/// One request of a batch.
+#[derive(Clone, Copy, Debug)]
+pub enum Step<'a> {
+    /// Update personCertification.
+    Update(&'a Target, &'a CertificationPatch),
+    /// Get personCertification.
+    Get(&'a Target),
+    /// The first page of List certifications.
+    List(&'a User, &'a ListQuery),
+    /// The page that [`StepResponse::Page`] names as the next.
+    NextPage(&'a User, &'a str),
+    /// Create personCertification.
+    Create(&'a User, &'a CertificationPatch),
+    /// Delete personCertification.
+    Delete(&'a Target),
+}
+
+/// What a successful step returned.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StepResponse {
+    /// The certification that was read, created or updated.
+    Certification(Box<PersonCertification>),
+    /// Nothing: a deletion, or an update that was answered with 204.
+    NoContent,
+    /// A page of a list, and the path of the next one.
+    Page {
+        /// The certifications of the page.
+        certifications: Vec<PersonCertification>,
+        /// The path of the next page below the version; none after the last.
+        next: Option<String>,
+    },
+}
+
+/// A step as it is written.
+pub(crate) struct StepRequest<'a> {
+    pub(crate) method: &'a str,
+    /// The path below the version.
+    pub(crate) path: &'a str,
+    /// JSON; empty when the step has no body.
+    pub(crate) body: &'a [u8],
+}
+
+/// The body of a batch. The ids of the steps are their positions, from 1.
+pub(crate) fn write_batch<'a>(steps: impl Iterator<Item = StepRequest<'a>>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(4096);
+    out.extend_from_slice(b"{\"requests\":[");
+    for (at, StepRequest { method, path, body }) in steps.enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(format!("{{\"id\":\"{}\",\"method\":\"{method}\",\"url\":", at + 1).as_bytes());
+        // Text is always written.
+        let _ = serde_json::to_writer(&mut out, path);
+        out.extend_from_slice(b",\"headers\":{\"Prefer\":\"include-unknown-enum-members\"");
+        if body.is_empty() {
+            out.extend_from_slice(b"}}");
+        } else {
+            out.extend_from_slice(b",\"Content-Type\":\"application/json\"},\"body\":");
+            out.extend_from_slice(body);
+            out.push(b'}');
+        }
+    }
+    out.extend_from_slice(b"]}");
+    out
+}
+
+/// Why a step has no response of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StepError {
+    /// No answer has the step's id.
+    Missing,
+    /// Several answers have the step's id.
+    Duplicate,
+    /// The answer with the step's id has no status.
+    Malformed,
+}
+
+/// The responses of `count` steps in their order, or nothing when the body is no batch response.
+pub(crate) fn read_batch(body: &Bytes, count: usize, now: jiff::Timestamp) -> Option<Vec<Result<Response, StepError>>> {
+    #[derive(Deserialize)]
+    struct Envelope<'a> {
+        #[serde(borrow)]
+        responses: Vec<&'a RawValue>,
+    }
+    let envelope: Envelope<'_> = serde_json::from_slice(body).ok()?;
+    let mut steps: Vec<_> = (0..count).map(|_| Err(StepError::Missing)).collect();
+    for raw in envelope.responses.iter().take(count.saturating_mul(2)) {
+        let Some(step) = position(raw).and_then(|at| steps.get_mut(at)) else { continue };
+        *step = match step {
+            Err(StepError::Missing) => read_step(raw, body, now).ok_or(StepError::Malformed),
+            _ => Err(StepError::Duplicate),
+        };
+    }
+    Some(steps)
+}
+
+/// The position of the step that an answer belongs to.
+fn position(raw: &RawValue) -> Option<usize> {
+    #[derive(Deserialize)]
+    struct Id {
+        id: Value,
+    }
+    let number = match serde_json::from_str::<Id>(raw.get()).ok()?.id {
+        Value::String(text) => text.parse().ok()?,
+        other => usize::try_from(other.as_u64()?).ok()?,
+    };
+    number.checked_sub(1)
+}
+
+fn read_step(raw: &RawValue, whole: &Bytes, now: jiff::Timestamp) -> Option<Response> {
+    #[derive(Deserialize)]
+    struct Answer<'a> {
+        status: u16,
+        #[serde(default)]
+        headers: Option<Map<String, Value>>,
+        #[serde(borrow, default)]
+        body: Option<&'a RawValue>,
+    }
+    let answer: Answer<'_> = serde_json::from_str(raw.get()).ok()?;
+    let headers = answer.headers.unwrap_or_default();
+    // Numbers are seen where HTTP has text.
+    let texts = headers.iter().take(MAX_STEP_HEADERS).map(|(name, value)| match value {
+        Value::String(text) => (name.as_str(), text.clone()),
+        other => (name.as_str(), other.to_string()),
+    });
+    let texts: Vec<_> = texts.collect();
+    let headers = ServiceHeaders::new(texts.iter().map(|(name, text)| (*name, text.as_str())), now);
+    let body = answer.body.map(RawValue::get).filter(|body| !matches!(*body, "null" | "\"\""));
+    Some(Response { status: answer.status, headers, body: body.map(|body| slice(whole, body)).unwrap_or_default() })
+}
+
+/// A part of the body without a copy.
+fn slice(whole: &Bytes, part: &str) -> Bytes {
+    let within = whole.as_ptr_range();
+    if within.contains(&part.as_ptr()) { whole.slice_ref(part.as_bytes()) } else { Bytes::copy_from_slice(part.as_bytes()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &'static str, count: usize) -> Option<Vec<Result<Response, StepError>>> {
+        read_batch(&Bytes::from_static(body.as_bytes()), count, jiff::Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_batch_is_written_byte_for_byte() {
+        let steps = [
+            StepRequest { method: "PATCH", path: "/me/profile/certifications/1", body: b"{\"description\":null}" },
+            StepRequest { method: "GET", path: "/users/\"/x", body: b"" },
+        ];
+        let written = String::from_utf8(write_batch(steps.into_iter())).expect("text");
+        assert_eq!(
+            written,
+            "{\"requests\":[{\"id\":\"1\",\"method\":\"PATCH\",\"url\":\"/me/profile/certifications/1\",\
+             \"headers\":{\"Prefer\":\"include-unknown-enum-members\",\"Content-Type\":\"application/json\"},\
+             \"body\":{\"description\":null}},{\"id\":\"2\",\"method\":\"GET\",\"url\":\"/users/\\\"/x\",\
+             \"headers\":{\"Prefer\":\"include-unknown-enum-members\"}}]}"
+        );
+    }
+
+    #[test]
+    fn answers_are_matched_by_id_in_any_order() {
+        let steps = read(
+            r#"{"responses":[{"id":"2","status":429,"headers":{"retry-after":0.25}},{"id":"1","status":200,"body":{"id":"x"}}]}"#,
+            2,
+        );
+        let steps: Vec<_> = steps.expect("a batch").into_iter().map(|step| step.expect("a response")).collect();
+        assert_eq!((steps[0].status, &steps[0].body[..]), (200, &b"{\"id\":\"x\"}"[..]));
+        assert_eq!((steps[1].status, steps[1].headers.retry_after), (429, Some(0.25)));
+    }
+
+    #[test]
+    fn a_missing_a_repeated_and_a_malformed_answer_are_told_apart() {
+        let body = r#"{"responses":[{"id":"1","status":200},{"id":"1","status":200},{"id":"3"},{"id":"9","status":200},7]}"#;
+        let errors = read(body, 3).expect("a batch").into_iter().map(|step| step.map(drop).unwrap_err());
+        assert!(errors.eq([StepError::Duplicate, StepError::Missing, StepError::Malformed]));
+        for garbage in ["", "[]", "{}", "{\"responses\":{}}", "<html>"] {
+            assert!(read(garbage, 1).is_none(), "{garbage:?}");
+        }
+    }
+}

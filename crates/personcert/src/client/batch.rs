@@ -1,0 +1,234 @@
+//! Batches: one request, up to 20 steps, an outcome for each.
+
+use reqwest::Method;
+use reqwest::header::HeaderValue;
+
+use super::context::CallContext;
+use super::execute::{attempt, finish, first_token, wants_token};
+use super::response::CallResponse;
+use super::service::ApiRequest;
+use super::Client;
+use super::pages::Page;
+use crate::batch::{MAX_STEPS, Step, StepError, StepRequest, StepResponse, read_batch, write_batch};
+use crate::http::{Response, error_of};
+use crate::{CertificationPatch, Error, ErrorKind, Outcome, Result};
+
+/// A step with the request that carries it.
+struct Prepared<'a> {
+    request: ApiRequest<'a>,
+    /// The certification that must come back.
+    id: Option<&'a str>,
+    is_list: bool,
+}
+
+type StepResult = Result<StepResponse>;
+
+impl Client {
+    /// Sends up to 20 steps as one batch, once. The result has one entry for each step, in the order of `steps`; steps succeed
+    /// and fail alone. A batch that the service refuses as a whole is sent again step by step. Only a rejected token makes a
+    /// second attempt.
+    ///
+    /// # Errors
+    /// `invalid_input` when there are no steps, more than [`MAX_STEPS`], or a step can't be sent. Otherwise the error of the
+    /// whole batch, whose outcome holds for every step.
+    pub async fn batch(&self, steps: &[Step<'_>]) -> Result<Vec<Result<StepResponse>>> {
+        if steps.is_empty() || steps.len() > MAX_STEPS {
+            let why = format!("a batch holds 1 to {MAX_STEPS} steps, got {}", steps.len());
+            return Err(Error::input("steps", why));
+        }
+        let mut prepared = Vec::with_capacity(steps.len());
+        for (at, step) in steps.iter().enumerate() {
+            prepared.push(self.prepare(step).map_err(|error| error.at(&format!("steps[{at}]")))?);
+        }
+        let mut context = self.defaults.begin(None);
+        let all: Vec<_> = (0..prepared.len()).collect();
+        let (mut results, token_number) = self.send_batch(&mut context, &prepared, &all).await?;
+        let rejected: Vec<_> = all.into_iter().filter(|at| results[*at].as_ref().is_err_and(wants_token)).collect();
+        if !rejected.is_empty() && self.credential.is_refreshable() {
+            self.retry_rejected(&mut context, &prepared, (&rejected, token_number), &mut results).await;
+        }
+        Ok(results)
+    }
+
+    fn prepare<'a>(&self, step: &Step<'a>) -> Result<Prepared<'a>> {
+        let check = |patch: &CertificationPatch| patch.check(self.service.config.unknown_audiences);
+        Ok(match *step {
+            Step::Update(target, patch) => {
+                check(patch)?;
+                let (user, path) = (target.user(), target.path());
+                let request = ApiRequest::write(Method::PATCH, user, path, target.template(), Some(patch))?;
+                Prepared { request, id: Some(target.id()), is_list: false }
+            }
+            Step::Get(target) => {
+                let request = ApiRequest::read(target.user(), target.path(), target.template());
+                Prepared { request, id: Some(target.id()), is_list: false }
+            }
+            Step::List(user, query) => {
+                user.check()?;
+                let path = user.path().into_owned() + &query.text();
+                Prepared { request: ApiRequest::read(user, path, user.template()), id: None, is_list: true }
+            }
+            Step::NextPage(user, path) => {
+                let request = ApiRequest::read(user, path.to_owned(), user.template());
+                Prepared { request, id: None, is_list: true }
+            }
+            Step::Create(user, values) => {
+                user.check()?;
+                check(values)?;
+                let path = user.path().into_owned();
+                let request = ApiRequest::write(Method::POST, user, path, user.template(), Some(values))?;
+                Prepared { request, id: None, is_list: false }
+            }
+            Step::Delete(target) => {
+                let (user, path) = (target.user(), target.path());
+                let request = ApiRequest::write(Method::DELETE, user, path, target.template(), None::<&()>)?;
+                Prepared { request, id: Some(target.id()), is_list: false }
+            }
+        })
+    }
+
+    /// Sends these steps in one batch, with a new token when the service rejects the batch for its token. Returns the results
+    /// and the number of the token.
+    async fn send_batch(
+        &self,
+        context: &mut CallContext,
+        prepared: &[Prepared<'_>],
+        positions: &[usize],
+    ) -> Result<(Vec<StepResult>, u64)> {
+        let steps = positions.iter().map(|at| {
+            let ApiRequest { method, path, body, .. } = &prepared[*at].request;
+            StepRequest { method: method.as_str(), path, body }
+        });
+        let envelope = ApiRequest {
+            method: Method::POST,
+            path: "/$batch".to_owned(),
+            template: "/$batch",
+            user: prepared[positions[0]].request.user,
+            body: write_batch(steps).into(),
+            // A batch of reads changes nothing, though it is posted.
+            writes: positions.iter().any(|at| prepared[*at].request.writes),
+            is_repeatable: false,
+        };
+        let mut bearer = first_token(self, context).await?;
+        let mut is_token_replaced = false;
+        loop {
+            let exchange = attempt(self, context, &envelope, &bearer.header).await;
+            let error = match exchange.result {
+                Ok(response) => {
+                    let client_request_id = &exchange.client_request_id;
+                    let results = self.read_results(prepared, positions, &response, client_request_id);
+                    return Ok((results, bearer.number));
+                }
+                Err(error) => error,
+            };
+            context.state.end_attempt(error.outcome);
+            if wants_token(&error) && self.credential.is_refreshable() && !is_token_replaced {
+                is_token_replaced = true;
+                bearer = self.credential.replace(bearer.number, error.challenge().map(str::to_owned)).await?;
+            } else if is_refused_whole(&error) {
+                let results = self.send_singly(context, prepared, positions, &bearer.header).await;
+                return Ok((results, bearer.number));
+            } else {
+                return Err(error);
+            }
+        }
+    }
+
+    /// Sends each step as a request of its own, once.
+    async fn send_singly(
+        &self,
+        context: &CallContext,
+        prepared: &[Prepared<'_>],
+        positions: &[usize],
+        authorization: &HeaderValue,
+    ) -> Vec<StepResult> {
+        let mut results = Vec::with_capacity(positions.len());
+        for at in positions {
+            let step = &prepared[*at];
+            let exchange = attempt(self, context, &step.request, authorization).await;
+            let result = match exchange.result {
+                Ok(response) => self.read_step(step, response, exchange.client_request_id),
+                Err(error) => Err(finish(error, Outcome::NotSent, 1)),
+            };
+            context.state.end_attempt(result.as_ref().map_or_else(|error| error.outcome, |_| Outcome::NotSent));
+            results.push(result);
+        }
+        results
+    }
+
+    /// Sends the steps whose token was rejected once more, with a new one. When no token comes, their errors stay.
+    async fn retry_rejected(
+        &self,
+        context: &mut CallContext,
+        prepared: &[Prepared<'_>],
+        (rejected, token_number): (&[usize], u64),
+        results: &mut [StepResult],
+    ) {
+        let challenge = rejected.iter().find_map(|at| results[*at].as_ref().err()?.challenge().map(str::to_owned));
+        if self.credential.replace(token_number, challenge).await.is_err() {
+            return;
+        }
+        match self.send_batch(context, prepared, rejected).await {
+            Ok((again, _)) => rejected.iter().zip(again).for_each(|(at, result)| results[*at] = result),
+            Err(error) => rejected.iter().for_each(|at| results[*at] = Err(error.duplicate())),
+        }
+    }
+
+    fn read_results(
+        &self,
+        prepared: &[Prepared<'_>],
+        positions: &[usize],
+        response: &Response,
+        client_request_id: &str,
+    ) -> Vec<StepResult> {
+        let unusable = |why: &str| {
+            let mut error = Error::new(ErrorKind::Protocol, Outcome::Unknown, why);
+            response.headers.describe(response.status, &mut error);
+            error
+        };
+        let steps = read_batch(&response.body, positions.len(), jiff::Timestamp::now());
+        let steps = steps.unwrap_or_else(|| positions.iter().map(|_| Err(StepError::Malformed)).collect());
+        let results = steps.into_iter().zip(positions).map(|(step, at)| {
+            let prepared = &prepared[*at];
+            let result = match step {
+                Ok(mut step) => {
+                    // A step's own headers are few; what they lack is the batch's.
+                    step.headers.request_id = step.headers.request_id.or_else(|| response.headers.request_id.clone());
+                    step.headers.date = step.headers.date.or_else(|| response.headers.date.clone());
+                    self.read_step(prepared, step, client_request_id.to_owned())
+                }
+                Err(StepError::Missing) => Err(unusable("the batch response lacks this step")),
+                Err(StepError::Duplicate) => Err(unusable("the batch response holds this step more than once")),
+                Err(StepError::Malformed) => Err(unusable("the response is not what Graph sends for a batch")),
+            };
+            result.map_err(|mut error| {
+                let ApiRequest { method, path, .. } = &prepared.request;
+                error.details.target = Some(format!("{method} {path}"));
+                error.details.client_request_id = Some(client_request_id.to_owned());
+                finish(error, Outcome::NotSent, 1)
+            })
+        });
+        results.collect()
+    }
+
+    fn read_step(&self, step: &Prepared<'_>, response: Response, client_request_id: String) -> StepResult {
+        if !(200..300).contains(&response.status) {
+            return Err(error_of(&response, step.request.writes));
+        }
+        let response = CallResponse::new(response, client_request_id, 1);
+        if step.is_list {
+            let page: Page = response.json()?;
+            let next = page.next.map(|link| self.service.relative_link(&link)).transpose()?;
+            return Ok(StepResponse::Page { certifications: page.value, next });
+        }
+        if response.status == 204 || step.request.method == Method::DELETE {
+            return Ok(StepResponse::NoContent);
+        }
+        response.certification(step.id).map(|read| StepResponse::Certification(Box::new(read)))
+    }
+}
+
+/// Whether the service refused a batch for being one: its steps may be accepted alone.
+fn is_refused_whole(error: &Error) -> bool {
+    matches!(error.details.status, Some(400 | 404 | 405 | 411 | 413 | 415 | 501))
+}
