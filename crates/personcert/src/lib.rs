@@ -18,6 +18,7 @@ pub mod fuzzing;
 mod hooks;
 pub mod host;
 pub mod http;
+pub mod limiter;
 mod retry;
 mod retry_budget;
 pub mod schema;

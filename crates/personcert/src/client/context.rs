@@ -8,8 +8,8 @@ use std::time::Duration;
 use reqwest::header::HeaderValue;
 use tokio::time::Instant;
 
-use super::limiter::Limiter;
 use crate::cancel::CallState;
+use crate::limiter::Limiter;
 use crate::retry::RetryPolicy;
 use crate::retry_budget::RetryBudget;
 use crate::{Attempt, Error, Result};
@@ -18,7 +18,7 @@ use crate::{Attempt, Error, Result};
 #[derive(Debug, Default)]
 pub(super) struct ClientState {
     pub(super) budget: RetryBudget,
-    pub(super) limiter: Limiter,
+    pub(super) limiter: Arc<Limiter>,
     /// Whether the caller was warned that the service will change.
     pub(super) has_announced: AtomicBool,
     /// Whether the token was checked before the first write.

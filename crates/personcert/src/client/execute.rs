@@ -15,7 +15,8 @@ use crate::auth::Bearer;
 use crate::cancel::worse;
 use crate::doctor;
 use crate::http::{APPLICATION_JSON, Delivery, Request, Response, common_headers, error_of};
-use crate::{Error, ErrorKind, Outcome, Result};
+use crate::limiter::{AcquireError, Permit, UserKey};
+use crate::{Error, ErrorKind, Outcome, Result, User};
 
 /// Time limit for interactive sign-in.
 const INTERACTIVE_TIMEOUT: Duration = Duration::from_mins(16);
@@ -108,11 +109,11 @@ pub(super) async fn with_retries(
     let mut overall = Outcome::NotSent;
     let (mut attempts, mut withdrawn, mut is_token_replaced) = (0, 0, false);
     loop {
-        let permit = client.state.limiter.acquire(request.user, context.deadline).await;
-        let permit = permit.map_err(|error| finish(error, overall, attempts))?;
+        let permit = client.state.limiter.acquire(user_key(request.user), 1, context.deadline).await;
+        let permit = permit.map_err(|refusal| finish(throttled(refusal), overall, attempts))?;
         attempts += 1;
         let exchange = attempt(client, context, request, &bearer.header).await;
-        permit.settle(exchange.result.as_ref().err());
+        settle(permit, exchange.result.as_ref().err());
         let error = match exchange.result {
             Ok(response) => {
                 client.state.budget.deposit(withdrawn);
@@ -145,6 +146,36 @@ pub(super) async fn with_retries(
             Some(delay) => sleep(delay).await,
             None => return Err(finish(refused_token.unwrap_or(error), overall, attempts)),
         }
+    }
+}
+
+const fn user_key(user: &User) -> UserKey<'_> {
+    match user {
+        User::Me => UserKey("me"),
+        User::Named(name) => UserKey(name.as_str()),
+    }
+}
+
+/// The error of a call that the limiter can't serve before its deadline.
+fn throttled(refusal: AcquireError) -> Error {
+    let why = "throttled: the service accepts no request before the call's deadline; retry later or raise `timeout`";
+    let mut error = Error::new(ErrorKind::Throttled, Outcome::NotSent, why);
+    error.details.retry_after = Some(refusal.retry_at.saturating_duration_since(Instant::now()).as_secs_f64());
+    error
+}
+
+/// Tells the limiter how the request ended.
+fn settle(permit: Permit, error: Option<&Error>) {
+    let Some(error) = error else { return permit.succeeded(1) };
+    match error.details.status {
+        Some(429) => {
+            let wait = error.details.retry_after;
+            permit.throttled(1, wait.map(|wait| Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX)));
+        }
+        Some(503 | 504) => permit.overloaded(),
+        // Another answer shows that the service took the request.
+        Some(_) => permit.succeeded(1),
+        None => drop(permit),
     }
 }
 

@@ -3,7 +3,6 @@
 mod batch;
 mod context;
 mod execute;
-mod limiter;
 mod operations;
 mod pages;
 mod response;

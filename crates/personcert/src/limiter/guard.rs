@@ -1,0 +1,47 @@
+//! How many requests may be in flight: additive increase, halved when the service is overloaded.
+
+use tokio::time::Instant;
+
+/// The most requests in flight once the service has shown a limit.
+const MAX_GUARDED: f64 = 64.0;
+
+#[derive(Debug)]
+pub(super) struct Guard {
+    max: Option<usize>,
+    /// The learned limit. Absent before the first overload and once it is back at the maximum.
+    learned: Option<f64>,
+    changed_at: Option<Instant>,
+}
+
+impl Guard {
+    pub(super) const fn new(max: Option<usize>) -> Self {
+        Self { max, learned: None, changed_at: None }
+    }
+
+    /// The most requests in flight now, if that is limited. `throttled` says whether the whole client is throttled.
+    pub(super) fn limit(&self, throttled: bool) -> Option<usize> {
+        let learned = self.learned.or_else(|| throttled.then_some(MAX_GUARDED));
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and the maximum")]
+        let learned = learned.map(|limit| limit as usize);
+        match (learned, self.max) {
+            (Some(learned), Some(max)) => Some(learned.min(max.max(1))),
+            (learned, max) => learned.or(max.map(|max| max.max(1))),
+        }
+    }
+
+    /// An overload answered a request that was sent at `sent_at`. All requests of one burst count once.
+    pub(super) fn decrease(&mut self, now: Instant, sent_at: Instant, in_flight: usize) {
+        if self.changed_at.is_some_and(|changed_at| sent_at < changed_at) {
+            return;
+        }
+        let in_flight = u32::try_from(in_flight).map_or(MAX_GUARDED, f64::from);
+        let limit = self.learned.unwrap_or(MAX_GUARDED).min(in_flight);
+        self.learned = Some((limit / 2.0).max(1.0));
+        self.changed_at = Some(now);
+    }
+
+    /// A request succeeded.
+    pub(super) fn increase(&mut self) {
+        self.learned = self.learned.map(|limit| limit + 1.0 / limit).filter(|limit| *limit < MAX_GUARDED);
+    }
+}

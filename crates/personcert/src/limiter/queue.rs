@@ -1,0 +1,69 @@
+//! Callers in line for one resource. A place in the line is an estimate of the wait, never a claim on the resource.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// A caller that claims nothing for this long after its turn is passed over: its runtime may stand still.
+const CLAIM_TIME: Duration = Duration::from_millis(50);
+
+/// The callers in line, in the order of their arrival.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    /// By the number of steps that had joined before.
+    callers: BTreeMap<u64, Caller>,
+    joined: u64,
+    waiting: u64,
+}
+
+#[derive(Debug)]
+struct Caller {
+    id: u64,
+    steps: u32,
+    /// When its turn comes, once that is known.
+    turn: Option<Instant>,
+}
+
+impl Queue {
+    pub(super) fn len(&self) -> usize {
+        self.callers.len()
+    }
+
+    /// The steps in front of the caller that left `place`, or of a caller that arrives now.
+    pub(super) fn ahead(&mut self, place: Option<u64>, now: Instant) -> u64 {
+        while let Some(first) = self.callers.first_entry() {
+            if first.get().turn.is_none_or(|turn| turn + CLAIM_TIME >= now) {
+                break;
+            }
+            self.waiting -= u64::from(first.remove().steps);
+        }
+        match (place, self.callers.first_key_value()) {
+            (Some(place), Some((first, _))) => place.saturating_sub(*first).min(self.waiting),
+            _ => self.waiting,
+        }
+    }
+
+    /// Joins at the end, or again at `place`.
+    pub(super) fn join(&mut self, place: Option<u64>, id: u64, steps: u32, turn: Option<Instant>) -> u64 {
+        let place = place.unwrap_or(self.joined);
+        self.joined = self.joined.max(place + u64::from(steps.max(1)));
+        self.callers.insert(place, Caller { id, steps, turn });
+        self.waiting += u64::from(steps);
+        place
+    }
+
+    /// Leaves the line. True if the caller's turn had come.
+    pub(super) fn leave(&mut self, place: u64) -> bool {
+        let Some(caller) = self.callers.remove(&place) else { return false };
+        self.waiting -= u64::from(caller.steps);
+        caller.turn.is_some()
+    }
+
+    /// Makes it the turn of the first caller whose turn has not come yet, and gives its id.
+    pub(super) fn call_next(&mut self, now: Instant) -> Option<u64> {
+        let caller = self.callers.values_mut().find(|caller| caller.turn.is_none())?;
+        caller.turn = Some(now);
+        Some(caller.id)
+    }
+}

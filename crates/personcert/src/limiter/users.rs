@@ -1,0 +1,114 @@
+//! The users that have a request in flight, a refusal behind them or a caller in line.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use tokio::time::Instant;
+
+use super::UserId;
+use super::pacer::Pacer;
+use super::queue::Queue;
+
+/// The table is searched for forgotten users when it reaches this size, and then each time it doubles.
+const MIN_PURGE_SIZE: usize = 1024;
+
+#[derive(Debug)]
+pub(super) struct Users {
+    table: HashMap<UserId, User, BuildHasherDefault<HashedKey>>,
+    purge_size: usize,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct User {
+    pub(super) in_flight: usize,
+    /// Present while a refusal or a line concerns the user.
+    pub(super) pace: Option<Box<Pace>>,
+}
+
+/// What holds a user's requests back.
+#[derive(Debug)]
+pub(super) struct Pace {
+    /// The service asked to wait until then.
+    pub(super) held_until: Instant,
+    /// Present while refusals show a limit of this user.
+    pub(super) pacer: Option<Pacer>,
+    pub(super) rate_line: Queue,
+    pub(super) gate_line: Queue,
+}
+
+impl Users {
+    pub(super) fn new() -> Self {
+        Self { table: HashMap::default(), purge_size: MIN_PURGE_SIZE }
+    }
+
+    pub(super) fn get(&mut self, user: UserId) -> Option<&mut User> {
+        self.table.get_mut(&user)
+    }
+
+    pub(super) fn pace(&mut self, user: UserId) -> Option<&mut Pace> {
+        self.get(user)?.pace.as_deref_mut()
+    }
+
+    pub(super) fn peek(&self, user: UserId) -> Option<&User> {
+        self.table.get(&user)
+    }
+
+    pub(super) fn get_or_insert(&mut self, user: UserId, now: Instant) -> &mut User {
+        if self.table.len() >= self.purge_size {
+            self.table.retain(|_, user| !user.is_idle(now));
+            self.purge_size = MIN_PURGE_SIZE.max(self.table.len() * 2);
+        }
+        self.table.entry(user).or_default()
+    }
+
+    /// Removes the user when nothing has to be known about it.
+    pub(super) fn release(&mut self, user: UserId, now: Instant) {
+        if let Entry::Occupied(entry) = self.table.entry(user)
+            && entry.get().is_idle(now)
+        {
+            entry.remove();
+        }
+    }
+
+    pub(super) fn values(&self) -> impl Iterator<Item = &User> {
+        self.table.values()
+    }
+}
+
+impl User {
+    pub(super) fn pace(&mut self, now: Instant) -> &mut Pace {
+        self.pace.get_or_insert_with(|| {
+            Box::new(Pace { held_until: now, pacer: None, rate_line: Queue::default(), gate_line: Queue::default() })
+        })
+    }
+
+    fn is_idle(&self, now: Instant) -> bool {
+        self.in_flight == 0 && self.pace.as_ref().is_none_or(|pace| pace.is_idle(now))
+    }
+}
+
+impl Pace {
+    fn is_idle(&self, now: Instant) -> bool {
+        self.held_until <= now
+            && self.rate_line.len() == 0
+            && self.gate_line.len() == 0
+            && self.pacer.as_ref().is_none_or(|pacer| pacer.is_forgotten(now))
+    }
+}
+
+/// The keys are hashes already.
+#[derive(Debug, Default)]
+struct HashedKey(u64);
+
+impl Hasher for HashedKey {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {}
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+}

@@ -1,0 +1,98 @@
+//! Tasks that wait for the limiter's decision.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::{AcquireError, Decision, Grant, Limiter, LimiterState, Share, Waiter};
+
+/// How long a task waits at most before it asks again. A turn that was given to a task on a runtime that stands still is
+/// found by others then.
+const MAX_SLEEP: Duration = Duration::from_millis(250);
+
+/// The state, and how to wake the tasks that wait for their turn.
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) state: LimiterState,
+    sleepers: HashMap<u64, Arc<Notify>>,
+    next_id: u64,
+}
+
+impl Inner {
+    pub(super) fn new(state: LimiterState) -> Self {
+        Self { state, sleepers: HashMap::new(), next_id: 0 }
+    }
+
+    pub(super) fn settle(&mut self, now: Instant, grant: Grant, shares: &[Share], overloaded: bool) {
+        self.state.settle(now, grant, shares, overloaded);
+        self.wake();
+    }
+
+    fn wake(&mut self) {
+        for id in self.state.take_turns() {
+            if let Some(sleeper) = self.sleepers.get(&id) {
+                sleeper.notify_one();
+            }
+        }
+    }
+}
+
+/// A task in line. Dropped, it leaves the line.
+struct Place<'a> {
+    limiter: &'a Limiter,
+    waiter: Waiter,
+    /// Present once the task has waited.
+    turn: Option<(u64, Arc<Notify>)>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let Some((id, _)) = self.turn.take() else { return };
+        let mut inner = self.limiter.lock();
+        inner.sleepers.remove(&id);
+        inner.state.leave(Instant::now(), &mut self.waiter);
+        inner.wake();
+    }
+}
+
+impl Limiter {
+    pub(super) async fn wait(&self, shares: &mut [Share], deadline: Instant) -> Result<Grant, AcquireError> {
+        let mut place = Place { limiter: self, waiter: Waiter::new(0), turn: None };
+        loop {
+            let now = Instant::now();
+            let (wake_at, turn) = match self.ask(now, shares, &mut place) {
+                Decision::Granted(grant) => return Ok(grant),
+                Decision::WaitUntil(retry_at) if retry_at >= deadline => return Err(AcquireError { retry_at }),
+                // Half of a long wait, because the rate may have grown by then.
+                Decision::WaitUntil(at) => (at.min(now + MAX_SLEEP.max((at - now) / 2)), None),
+                Decision::WaitForRelease if now >= deadline => return Err(AcquireError { retry_at: now }),
+                Decision::WaitForRelease => (deadline.min(now + MAX_SLEEP), place.turn.as_ref()),
+            };
+            match turn {
+                // Either way the task asks again.
+                Some((_, turn)) => drop(timeout_at(wake_at, turn.notified()).await),
+                None => sleep_until(wake_at).await,
+            }
+        }
+    }
+
+    fn ask(&self, now: Instant, shares: &mut [Share], place: &mut Place<'_>) -> Decision {
+        let mut guard = self.lock();
+        let inner = &mut *guard;
+        if place.turn.is_none() {
+            inner.next_id += 1;
+            place.waiter = Waiter::new(inner.next_id);
+        }
+        let decision = inner.state.try_acquire(now, shares, &mut place.waiter);
+        if place.turn.is_none() && !matches!(decision, Decision::Granted(_)) {
+            let turn = Arc::new(Notify::new());
+            inner.sleepers.insert(inner.next_id, Arc::clone(&turn));
+            place.turn = Some((inner.next_id, turn));
+        }
+        inner.wake();
+        decision
+    }
+}
