@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::run::{Done, command, root, run};
+use crate::run::{Result, command, root, run};
 use crate::setup;
 use Asked::{Absent, AtMost, Nothing};
 
@@ -72,7 +72,7 @@ fn node() -> (PathBuf, &'static str) {
 }
 
 /// Builds the packages, installs them beside the peers, and measures.
-pub fn bench() -> Done {
+pub fn bench() -> Result {
     let packages = setup::package()?;
     run(&mut command("cargo", &["build", "--quiet", "--release", "--package", "personcert-bench"]))?;
     install(&packages)?;
@@ -87,7 +87,7 @@ pub fn bench() -> Done {
     Ok(())
 }
 
-fn install(packages: &setup::Packages) -> Done {
+fn install(packages: &setup::Packages) -> Result {
     let place = place();
     fs::create_dir_all(&place).map_err(|error| error.to_string())?;
     run(command("python3", &["-m", "venv", "--clear"]).arg(place.join("venv")))?;
@@ -101,7 +101,7 @@ fn install(packages: &setup::Packages) -> Done {
     Ok(())
 }
 
-fn measure(url: &str) -> Done {
+fn measure(url: &str) -> Result {
     for (column, in_flight) in ["1", "32"].into_iter().enumerate() {
         let taking_part: Vec<_> =
             CONTENDERS.iter().filter(|contender| !matches!(contender.asked[column], Absent)).collect();
@@ -146,7 +146,7 @@ fn measure(url: &str) -> Done {
 
 impl Contender {
     /// Microseconds of processor time for one update.
-    fn cost(&self, url: &str, in_flight: &str) -> Done<f64> {
+    fn cost(&self, url: &str, in_flight: &str) -> Result<f64> {
         let (program, script) = (self.program)();
         let script: &[&str] = if script.is_empty() { &[] } else { &[script] };
         let mut contender = command(program, script);
@@ -166,7 +166,7 @@ struct Start {
 }
 
 impl Start {
-    fn measure((program, script): (PathBuf, &'static str), name: &str, url: &str) -> Done<Self> {
+    fn measure((program, script): (PathBuf, &'static str), name: &str, url: &str) -> Result<Self> {
         let mut process = command(program, &[script, name, url, "1", "0"]);
         let began = Instant::now();
         let child = process.current_dir(place()).stdout(Stdio::piped()).spawn();
@@ -190,7 +190,7 @@ struct Nginx {
 }
 
 impl Nginx {
-    fn start() -> Done<Self> {
+    fn start() -> Result<Self> {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let address = free.map_err(|error| error.to_string())?;
         let place = place();
@@ -218,7 +218,7 @@ impl Nginx {
         Ok(Self { url: format!("http://{address}"), process })
     }
 
-    fn stop(mut self) -> Done {
+    fn stop(mut self) -> Result {
         // The master ends its worker on this.
         let quit = command("kill", &["-QUIT", &self.process.id().to_string()]).status();
         quit.map_err(|error| error.to_string())?;

@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
-use crate::run::{Done, command, root, run};
+use crate::run::{Result, command, root, run};
 use crate::setup;
 
 const CERTIFICATION: &str = "0fb4c1e3-c1e3-0fb4-e3c1-b40fe3c1b40f";
@@ -15,7 +15,7 @@ const USER: &str = "innocenty.popov@contoso.com";
 
 /// Builds everything, starts a local Graph, makes the specification's change from the command line, from Python and
 /// from Node, and lists the final state.
-pub fn demo() -> Done {
+pub fn demo() -> Result {
     println!("== building (the first time takes minutes)");
     setup::build()?;
     println!("== a local Graph");
@@ -34,7 +34,7 @@ pub struct LocalGraph {
 
 impl LocalGraph {
     /// Starts one with more options for `serve`.
-    pub fn start(options: &[&str]) -> Done<Self> {
+    pub fn start(options: &[&str]) -> Result<Self> {
         let mut server = command(setup::cli(), &["serve", "--until-eof", "--json"])
             .args(options)
             .stdin(Stdio::piped())
@@ -50,7 +50,7 @@ impl LocalGraph {
     }
 
     /// Stops it and waits for its end.
-    pub fn stop(mut self) -> Done {
+    pub fn stop(mut self) -> Result {
         // It ends with its standard input.
         drop(self.server.stdin.take());
         let ended = self.server.wait().map_err(|error| format!("the local Graph did not end: {error}"))?;
@@ -58,7 +58,7 @@ impl LocalGraph {
     }
 }
 
-fn front_ends(url: &str, token: &str) -> Done {
+fn front_ends(url: &str, token: &str) -> Result {
     let front_end = |name: &str, program: PathBuf, arguments: &[&str]| {
         println!("\n== {name}");
         let mut command = command(program, arguments);

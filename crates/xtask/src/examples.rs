@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use crate::demo::LocalGraph;
-use crate::run::{Done, command, root, run};
+use crate::run::{Result, command, root, run};
 use crate::setup;
 use crate::test::from_source;
 
@@ -13,7 +13,7 @@ const DOCUMENTS: &[&str] = &["README.md", "docs/cli.md", "docs/local-graph.md", 
 
 /// Runs every `python`, `js` and `sh` block, but the blocks that are about the checkout itself. Each has a local Graph of
 /// its own in the environment.
-pub fn run_all() -> Done {
+pub fn run_all() -> Result {
     let place = root().join("target/examples");
     let packages = place.join("node_modules");
     fs::create_dir_all(&packages).map_err(|error| format!("{} can't be made: {error}", packages.display()))?;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::run::{Done, command, root, run};
+use crate::run::{Result, command, root, run};
 
 /// The compiler's instrumentation for libFuzzer, which the stable compiler has too.
 const INSTRUMENTED: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
@@ -11,7 +11,7 @@ const INSTRUMENTED: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-covera
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// Runs every target for so many minutes; an input that breaks one is left in `target/fuzz`.
-pub fn fuzz(minutes: &str) -> Done {
+pub fn fuzz(minutes: &str) -> Result {
     let minutes: u32 = minutes.parse().ok().filter(|minutes| *minutes > 0).ok_or("give a number of minutes")?;
     let place = root().join("target/fuzz");
     // With the target named the flags don't apply to build scripts and macros.

@@ -1,10 +1,10 @@
-//! Running programs inside the checkout.
+//! Runs programs inside the checkout.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
-/// What a step gives: nothing, or one line that says what is wrong.
-pub type Done<T = ()> = Result<T, String>;
+/// What a step gives: nothing, or one line that says what failed.
+pub type Result<T = ()> = std::result::Result<T, String>;
 
 /// The root of the checkout.
 pub fn root() -> PathBuf {
@@ -20,24 +20,38 @@ pub fn command(program: impl AsRef<Path>, arguments: &[&str]) -> Command {
 }
 
 /// Runs a command and fails when it does.
-pub fn run(command: &mut Command) -> Done {
-    let shown = shown(command);
-    println!("  $ {shown}");
-    let status = command.status().map_err(|error| format!("`{shown}` did not start: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("`{shown}` failed ({status})")) }
+pub fn run(command: &mut Command) -> Result {
+    let line = display(command);
+    println!("  $ {line}");
+    let status = command.status().map_err(|error| format!("`{line}` did not start: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("`{line}` failed ({status})")) }
 }
 
-/// Runs a checker over a file with mistakes, and fails when it doesn't find so many of them.
-pub fn refuse(command: &mut Command, mistakes: usize) -> Done {
-    let shown = shown(command);
-    println!("  $ {shown}   (must find {mistakes} mistakes)");
-    let output = command.output().map_err(|error| format!("`{shown}` did not start: {error}"))?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    let found = said.lines().filter(|line| line.contains("error:") || line.contains("error TS")).count();
-    if found == mistakes { Ok(()) } else { Err(format!("`{shown}` found {found} mistakes:\n{said}")) }
+/// Runs a command and gives its standard output, which is printed only when the command fails.
+pub fn output(command: &mut Command) -> Result<String> {
+    let line = display(command);
+    println!("  $ {line}");
+    let started = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
+    let output = started.and_then(Child::wait_with_output).map_err(|error| format!("`{line}` did not run: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    if output.status.success() {
+        return Ok(text.into_owned());
+    }
+    println!("{text}");
+    Err(format!("`{line}` failed ({})", output.status))
 }
 
-fn shown(command: &Command) -> String {
+/// Runs a checker over a file with mistakes, and fails unless it finds exactly this number of them.
+pub fn expect_mistakes(command: &mut Command, mistakes: usize) -> Result {
+    let line = display(command);
+    println!("  $ {line}   (must find {mistakes} mistakes)");
+    let output = command.output().map_err(|error| format!("`{line}` did not start: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let found = text.lines().filter(|line| line.contains("error:") || line.contains("error TS")).count();
+    if found == mistakes { Ok(()) } else { Err(format!("`{line}` found {found} mistakes:\n{text}")) }
+}
+
+fn display(command: &Command) -> String {
     let root = root();
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let words: Vec<_> = words

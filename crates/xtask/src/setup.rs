@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::run::{Done, command, root, run};
+use crate::run::{Result, command, root, run};
 
 /// The tools that check and package the Python side.
 const PYTHON_TOOLS: &[&str] = &["maturin==1.16.0", "mypy==2.4.1", "pyright==1.1.414", "uvloop==0.22.1"];
@@ -27,7 +27,7 @@ pub fn python() -> PathBuf {
 }
 
 /// Builds the command and both modules, and puts the modules beside the packages' sources.
-pub fn build() -> Done {
+pub fn build() -> Result {
     needs("node", "Node 20 or later")?;
     needs("python3", "Python 3.9 or later")?;
     let packages = ["personcert-cli", "personcert-python", "personcert-node"];
@@ -38,7 +38,7 @@ pub fn build() -> Done {
 }
 
 /// Installs the Python tools into `.venv`.
-pub fn python_tools() -> Done {
+pub fn python_tools() -> Result {
     if !python().exists() {
         run(&mut command("python3", &["-m", "venv", ".venv"]))?;
     }
@@ -47,14 +47,14 @@ pub fn python_tools() -> Done {
 }
 
 /// Installs the Node tools into `node_modules`.
-pub fn node_tools() -> Done {
+pub fn node_tools() -> Result {
     let install = ["install", "--silent", "--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--prefix", "."];
     run(command("npm", &install).args(NODE_TOOLS))
 }
 
 /// Installs what the tests of sign-in meet: Microsoft's own libraries, an independent provider, a keyring, and a browser,
 /// whose place it gives.
-pub fn identity_peers() -> Done<PathBuf> {
+pub fn identity_peers() -> Result<PathBuf> {
     python_tools()?;
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
     run(command(python(), &install).arg("tests/identity/requirements.txt"))?;
@@ -71,7 +71,7 @@ const PROGRAMS: [(&[&str], &str); 3] = [
 ];
 
 /// Where these programs are: a browser, a session's bus, a keyring. On a Debian root installs what is missing.
-fn programs() -> Done<[PathBuf; 3]> {
+fn programs() -> Result<[PathBuf; 3]> {
     let missing: Vec<_> =
         PROGRAMS.iter().filter(|(names, _)| find(names).is_none()).map(|(_, package)| *package).collect();
     if !missing.is_empty() {
@@ -93,7 +93,7 @@ fn find(names: &[&str]) -> Option<PathBuf> {
 }
 
 /// Builds the wheel and the npm tarball, optimised, into `dist`.
-pub fn package() -> Done<Packages> {
+pub fn package() -> Result<Packages> {
     python_tools()?;
     let dist = root().join("dist");
     if dist.exists() {
@@ -109,7 +109,7 @@ pub fn package() -> Done<Packages> {
     Ok(Packages { wheel: built("whl")?, tarball: built("tgz")? })
 }
 
-fn built(extension: &str) -> Done<PathBuf> {
+fn built(extension: &str) -> Result<PathBuf> {
     let entries = fs::read_dir(root().join("dist")).map_err(|error| format!("dist can't be read: {error}"))?;
     let mut paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     paths
@@ -117,13 +117,13 @@ fn built(extension: &str) -> Done<PathBuf> {
         .ok_or_else(|| format!("no .{extension} in dist"))
 }
 
-fn needs(program: &str, what: &str) -> Done {
+fn needs(program: &str, what: &str) -> Result {
     let found = command(program, &["--version"]).output().is_ok_and(|output| output.status.success());
     if found { Ok(()) } else { Err(format!("{what} is missing: `{program} --version` does not run")) }
 }
 
 /// Copies a built module beside its package's sources, as a new file: the old one may be loaded somewhere.
-fn place(from: &str, to: &str) -> Done {
+fn place(from: &str, to: &str) -> Result {
     let (from, to) = (root().join(from), root().join(to));
     let fresh = to.with_extension("new");
     fs::copy(&from, &fresh)

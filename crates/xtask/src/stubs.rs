@@ -9,7 +9,7 @@ use personcert::schema::{Property, Record};
 use personcert::value::{Identity, IdentitySet, InferenceData, PersonDataSources, ProfileSourceAnnotation};
 use personcert::{Attempt, Config, Finding, PersonCertification, Prompt, PropertyChange, UpdateResult};
 
-use crate::run::{Done, root};
+use crate::run::{Result, root};
 
 /// What the service or an update gives back, each after what it consists of.
 const RESULTS: &[Record] = &[
@@ -31,7 +31,7 @@ fn generated() -> Vec<(&'static str, String)> {
 }
 
 /// Writes the generated files.
-pub fn write() -> Done {
+pub fn write() -> Result {
     for (path, text) in generated() {
         fs::write(root().join(path), text).map_err(|error| format!("{path} can't be written: {error}"))?;
         println!("wrote {path}");
@@ -40,7 +40,7 @@ pub fn write() -> Done {
 }
 
 /// Fails when a generated file isn't what the tables say.
-pub fn check() -> Done {
+pub fn check() -> Result {
     for (path, text) in generated() {
         let found = fs::read_to_string(root().join(path)).unwrap_or_default();
         if found != text {
