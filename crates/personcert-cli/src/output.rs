@@ -114,7 +114,7 @@ pub(crate) fn update(update: &Value, warnings: &Warnings) -> String {
     for warning in update["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         warnings.print(warning);
     }
-    if update["status"].is_null() && update["verified"].is_null() {
+    if update["attempts"] == 0 {
         return "nothing differs; nothing was sent\n".to_owned();
     }
     let how = match &update["status"] {
