@@ -89,11 +89,17 @@ class TokenFetcher:
         loop = self.event_loop
         if loop is None:
             return asyncio.run(token())
-        future = asyncio.run_coroutine_threadsafe(token(), loop)
-        while not wait([future], _LOOP_CHECK_SECONDS).done:
-            if reply.is_abandoned() or not loop.is_running():
-                self._check(loop, future, reply)
-        return future.result()
+        coroutine = token()
+        try:
+            future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+            while not wait([future], _LOOP_CHECK_SECONDS).done:
+                if reply.is_abandoned() or not loop.is_running():
+                    self._check(loop, future, reply)
+            return future.result()
+        finally:
+            if loop.is_closed():
+                _close_unstarted(coroutine)
+                _close_unstarted(awaitable)
 
     def _check(self, loop: AbstractEventLoop, future: Future[Any], reply: TokenReply) -> None:
         """Stop waiting where nothing will come of it. A loop that is only paused may run again."""
@@ -107,3 +113,11 @@ class TokenFetcher:
         if self.event_loop is loop:
             raise RuntimeError("the event loop was closed before the credential returned")
         raise _EventLoopStopped
+
+
+def _close_unstarted(awaitable: Any) -> None:
+    """Close a coroutine that nothing will start; Python would warn about it."""
+    from inspect import CORO_CREATED, getcoroutinestate, iscoroutine
+
+    if iscoroutine(awaitable) and getcoroutinestate(awaitable) == CORO_CREATED:
+        awaitable.close()
