@@ -34,8 +34,8 @@ export interface InferenceData {
 
 /** Where the item came from. Source: Graph's `personDataSources` resource. */
 export interface PersonDataSources {
-  /** The type of source. */
-  type?: string | null
+  /** The types of the source. */
+  type?: string[] | null
 }
 
 /** One source of an item and the properties that came from it. Source: Graph's `profileSourceAnnotation` resource. */
@@ -76,6 +76,8 @@ export interface PersonCertification {
   thumbnailUrl?: string | null
   /** URL referencing the certification. */
   webUrl?: string | null
+  /** Where the values came from. Only a create can set it. */
+  source?: PersonDataSources | null
   /** The item's identifier; opaque. */
   id?: string | null
   /** Who created the item. */
@@ -84,10 +86,8 @@ export interface PersonCertification {
   createdDateTime?: string | null
   /** Who changed the item last. */
   lastModifiedBy?: IdentitySet | null
-  /** When the item was changed last, as the service wrote it. No base for detecting changes. */
+  /** When the item was changed last, as the service wrote it. Don't use it to detect changes. */
   lastModifiedDateTime?: string | null
-  /** Where the values came from. */
-  source?: PersonDataSources | null
   /** Where the values came from, one by one. */
   sources?: ProfileSourceAnnotation[] | null
   /** Whether the item can be found by search. */
@@ -100,7 +100,7 @@ export interface PropertyChange {
   name: string
   /** Whether the update asked for it; false when the service recalculated it. */
   sent: boolean
-  /** Its value before; absent when the certification was not given as `current`. */
+  /** Its value before; absent when `current` was not given or does not hold the member. */
   before?: unknown
   /** Its value after. */
   after?: unknown
@@ -110,7 +110,7 @@ export interface PropertyChange {
 export interface UpdateResult {
   /** The certification as it is now; absent when the service answered without it (204). */
   certification?: PersonCertification
-  /** The members that changed. With `current`: all that differ from it, those the service recalculated included. Without: those that were sent. */
+  /** The members that changed. With `current`: the members it holds that differ now, those the service recalculated included, and those that were sent and that it does not hold. Without: those that were sent. */
   changed: PropertyChange[]
   /** What is odd but allowed, such as an end before the start. */
   warnings: string[]

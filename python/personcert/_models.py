@@ -74,8 +74,8 @@ class InferenceData(Record):
 class PersonDataSources(Record):
     """Where the item came from. Source: Graph's `personDataSources` resource."""
 
-    type: str | None = field(default_factory=nothing)
-    """The type of source."""
+    type: tuple[str, ...] | None = field(default_factory=nothing)
+    """The types of the source."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Members this version doesn't know, and known ones whose value isn't of the documented type."""
     _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
@@ -137,6 +137,8 @@ class PersonCertification(Record):
     """URL referencing a thumbnail of the certification."""
     web_url: str | None = field(default_factory=nothing)
     """URL referencing the certification."""
+    source: PersonDataSources | None = field(default_factory=nothing)
+    """Where the values came from. Only a create can set it."""
     id: str | None = field(default_factory=nothing)
     """The item's identifier; opaque."""
     created_by: IdentitySet | None = field(default_factory=nothing)
@@ -146,9 +148,7 @@ class PersonCertification(Record):
     last_modified_by: IdentitySet | None = field(default_factory=nothing)
     """Who changed the item last."""
     last_modified_date_time: str | None = field(default_factory=nothing)
-    """When the item was changed last, as the service wrote it. No base for detecting changes."""
-    source: PersonDataSources | None = field(default_factory=nothing)
-    """Where the values came from."""
+    """When the item was changed last, as the service wrote it. Don't use it to detect changes."""
     sources: tuple[ProfileSourceAnnotation, ...] | None = field(default_factory=nothing)
     """Where the values came from, one by one."""
     is_searchable: bool | None = field(default_factory=nothing)
@@ -170,12 +170,12 @@ class PersonCertification(Record):
         ("start_date", "startDate"),
         ("thumbnail_url", "thumbnailUrl"),
         ("web_url", "webUrl"),
+        ("source", "source"),
         ("id", "id"),
         ("created_by", "createdBy"),
         ("created_date_time", "createdDateTime"),
         ("last_modified_by", "lastModifiedBy"),
         ("last_modified_date_time", "lastModifiedDateTime"),
-        ("source", "source"),
         ("sources", "sources"),
         ("is_searchable", "isSearchable"),
     )
@@ -190,7 +190,7 @@ class PropertyChange(Record):
     sent: bool
     """Whether the update asked for it; false when the service recalculated it."""
     before: Any | None = field(default_factory=nothing)
-    """Its value before; absent when the certification was not given as `current`."""
+    """Its value before; absent when `current` was not given or does not hold the member."""
     after: Any | None = field(default_factory=nothing)
     """Its value after."""
     _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
@@ -208,7 +208,7 @@ class UpdateResult(Record):
     """What an update did."""
 
     changed: tuple[PropertyChange, ...]
-    """The members that changed. With `current`: all that differ from it, those the service recalculated included. Without: those that were sent."""
+    """The members that changed. With `current`: the members it holds that differ now, those the service recalculated included, and those that were sent and that it does not hold. Without: those that were sent."""
     warnings: tuple[str, ...]
     """What is odd but allowed, such as an end before the start."""
     attempts: int

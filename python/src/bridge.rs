@@ -212,7 +212,7 @@ impl LazyRecord {
             Source::Members(members) => members.get(property.name).cloned(),
         };
         // What isn't of the documented type is in `extra`.
-        match value.filter(|value| (property.fits)(value)) {
+        match value.filter(|value| (property.matches)(value)) {
             Some(value) => write(py, value, property.kind),
             None => Ok(py.None().into_bound(py)),
         }
@@ -230,7 +230,7 @@ impl LazyRecord {
 
     fn nulls(&self) -> Vec<&'static str> {
         let null = |property: &&Property| match &self.source {
-            Source::Output(answer) => answer.nulls().contains(&property.name),
+            Source::Output(answer) => answer.is_null(property.name),
             Source::Members(members) => members.get(property.name).is_some_and(Value::is_null),
         };
         self.record.properties.iter().filter(null).map(|property| property.named(DIALECT)).collect()

@@ -148,7 +148,11 @@ fn read_step(raw: &RawValue, whole: &Bytes, now: jiff::Timestamp) -> Option<Resp
 /// A part of the body without a copy.
 fn slice(whole: &Bytes, part: &str) -> Bytes {
     let within = whole.as_ptr_range();
-    if within.contains(&part.as_ptr()) { whole.slice_ref(part.as_bytes()) } else { Bytes::copy_from_slice(part.as_bytes()) }
+    if within.contains(&part.as_ptr()) {
+        whole.slice_ref(part.as_bytes())
+    } else {
+        Bytes::copy_from_slice(part.as_bytes())
+    }
 }
 
 #[cfg(test)]
@@ -188,7 +192,8 @@ mod tests {
 
     #[test]
     fn a_missing_a_repeated_and_a_malformed_answer_are_told_apart() {
-        let body = r#"{"responses":[{"id":"1","status":200},{"id":"1","status":200},{"id":"3"},{"id":"9","status":200},7]}"#;
+        let body =
+            r#"{"responses":[{"id":"1","status":200},{"id":"1","status":200},{"id":"3"},{"id":"9","status":200},7]}"#;
         let errors = read(body, 3).expect("a batch").into_iter().map(|step| step.map(drop).unwrap_err());
         assert!(errors.eq([StepError::Duplicate, StepError::Missing, StepError::Malformed]));
         for garbage in ["", "[]", "{}", "{\"responses\":{}}", "<html>"] {

@@ -4,69 +4,103 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::host::{Dialect, advice};
-use crate::schema::{PropertyValue, Record, record, resource};
+use crate::host::{Dialect, Naming, advice};
+use crate::schema::record::{PropertySet, to_json};
+use crate::schema::wire::{is_cleared, is_same_member, is_set};
+use crate::schema::{FromInput, Input, Property, PropertyValue, Verb, resource};
 use crate::value::{Audiences, Date, IdentitySet, InferenceData, PersonDataSources, ProfileSourceAnnotation, WebUrl};
 use crate::{Change, Error, Result};
 
-/// Declares the table: the resource with all members, the patch with the updatable ones.
+/// Declares the table: the resource with all members, the patch with those that can be sent.
 macro_rules! certification {
-    (updatable { $($field:ident = $graph:literal: $type:ty, $text:literal;)+ } read_only $fixed:tt) => {
+    (updatable { $($update:tt)+ } creatable { $($create:tt)+ } read_only { $($fixed:tt)+ }) => {
         resource! {
             /// A certification on a person's profile, as the service returned it.
             /// Source: Graph's `personCertification` resource (beta).
             pub struct PersonCertification {
-                updatable { $($field = $graph: $type, $text;)+ }
-                read_only $fixed
+                updatable { $($update)+ } creatable { $($create)+ } read_only { $($fixed)+ }
             }
         }
+        certification! { @resource $($update)+ $($create)+ $($fixed)+ }
+        certification! { @patch $($update)+ $($create)+ }
+    };
+    (@resource $($field:ident = $graph:literal: $type:ty, $text:literal;)+) => {
+        /// The indices of the members in the table.
+        #[allow(non_camel_case_types, reason = "they are named as the fields are")]
+        #[derive(Clone, Copy)]
+        enum Index { $($field,)+ }
 
-        /// What to change: each updatable property is kept, cleared or set. Only what isn't kept is sent.
+        impl PersonCertification {
+            /// The members that were read: as a value, as null, or as something that isn't of the documented type.
+            pub(crate) fn known(&self) -> PropertySet {
+                let mut known = self.nulls;
+                $(if self.$field.is_some() || self.extra.contains_key($graph) {
+                    known.insert(Index::$field as usize);
+                })+
+                known
+            }
+
+            /// The members whose values differ. Null is as good as absent.
+            pub(crate) fn differing(&self, other: &Self) -> PropertySet {
+                let mut differing = PropertySet::default();
+                $(if !is_same_member(self.$field.as_ref(), other.$field.as_ref())
+                    || self.extra.get($graph) != other.extra.get($graph)
+                {
+                    differing.insert(Index::$field as usize);
+                })+
+                differing
+            }
+        }
+    };
+    (@patch $($field:ident = $graph:literal: $type:ty, $text:literal;)+) => {
+        /// What to change: each property is kept, cleared or set. Only what isn't kept is sent.
         /// Source: Graph's "Update personCertification" (beta), request body.
         #[derive(Clone, Debug, Default, PartialEq)]
         pub struct CertificationPatch { $(#[doc = $text] pub $field: Change<$type>,)+ }
 
         impl CertificationPatch {
-            /// Reads a caller's object of changes, strictly: null clears, absence keeps.
-            pub fn read(changes: &Map<String, Value>, dialect: Dialect) -> Result<Self> {
-                let mut patch = Self::default();
-                for (name, value) in changes {
-                    let property = PersonCertification::RECORD.find(name, dialect.naming);
-                    match property.map(|property| property.name) {
-                        $(Some($graph) if value.is_null() => patch.$field = Change::Clear,
-                        Some($graph) => {
-                            let value = <$type>::accept(value, dialect).map_err(|error| error.at(name))?;
-                            patch.$field = Change::Set(value);
-                        })+
-                        Some(_) => return Err(read_only(name, dialect)),
-                        None => return Err(unknown(name, dialect)),
-                    }
-                }
-                Ok(patch)
+            fn set_checked(&mut self, id: PropertyId, input: Input<'_>, dialect: Dialect) -> Result<()> {
+                $(if id.index() == Index::$field as usize {
+                    self.$field = change(input, dialect)?;
+                })+
+                Ok(())
             }
 
-            /// The part of this patch that would change `current`: what differs, nothing else.
+            /// The part of this patch that changes `current`. A property is left out only when its current value is
+            /// known to be the same: a value that was read, or a null that was read.
             #[must_use]
             pub fn difference(&self, current: &PersonCertification) -> Self {
                 Self { $($field: match (&self.$field, &current.$field) {
-                    (Change::Set(new), Some(old)) if new == old => Change::Keep,
-                    (Change::Clear, None) if !current.extra.contains_key($graph) => Change::Keep,
+                    (Change::Set(new), Some(old)) if new.is_same(old) => Change::Keep,
+                    (Change::Clear, None) if current.nulls.contains(Index::$field as usize) => Change::Keep,
                     (change, _) => change.clone(),
                 },)+ }
             }
 
-            /// Graph's names of the properties that are sent.
-            pub fn names(&self) -> Vec<&'static str> {
-                let mut names = Vec::new();
-                $(if !self.$field.is_keep() { names.push($graph); })+
-                names
+            /// Whether everything that this patch sends is present in `stored`, a full read of the certification. The
+            /// service may normalise what it stores: an address, text, the order of audiences, members that it adds.
+            pub fn is_applied_in(&self, stored: &PersonCertification) -> bool {
+                true $(&& match &self.$field {
+                    Change::Keep => true,
+                    Change::Clear => is_cleared(stored.$field.as_ref(), stored.extra.get($graph)),
+                    Change::Set(sent) => is_set(sent, stored.$field.as_ref(), stored.extra.get($graph)),
+                })+
+            }
+
+            /// The properties that are sent, by their index in the table.
+            pub(crate) fn sent(&self) -> PropertySet {
+                let mut sent = PropertySet::default();
+                $(if !self.$field.is_keep() {
+                    sent.insert(Index::$field as usize);
+                })+
+                sent
             }
 
             /// The value that is sent for a property; null where it is cleared, and where it is kept.
             pub(crate) fn get(&self, name: &str) -> Value {
                 match name {
                     $($graph => match &self.$field {
-                        Change::Set(value) => record::write(value),
+                        Change::Set(value) => to_json(value),
                         Change::Keep | Change::Clear => Value::Null,
                     },)+
                     _ => Value::Null,
@@ -110,31 +144,94 @@ certification! {
         thumbnail_url = "thumbnailUrl": WebUrl, "URL referencing a thumbnail of the certification.";
         web_url = "webUrl": WebUrl, "URL referencing the certification.";
     }
+    creatable {
+        source = "source": PersonDataSources, "Where the values came from. Only a create can set it.";
+    }
     read_only {
         id = "id": String, "The item's identifier; opaque.";
         created_by = "createdBy": IdentitySet, "Who created the item.";
         created_date_time = "createdDateTime": String, "When the item was created, as the service wrote it (UTC, up to seven fractional digits).";
         last_modified_by = "lastModifiedBy": IdentitySet, "Who changed the item last.";
-        last_modified_date_time = "lastModifiedDateTime": String, "When the item was changed last, as the service wrote it. No base for detecting changes.";
-        source = "source": PersonDataSources, "Where the values came from.";
+        last_modified_date_time = "lastModifiedDateTime": String, "When the item was changed last, as the service wrote it. Don't use it to detect changes.";
         sources = "sources": Vec<ProfileSourceAnnotation>, "Where the values came from, one by one.";
         is_searchable = "isSearchable": bool, "Whether the item can be found by search.";
     }
 }
 
 /// Every member of a personCertification, in the order of the table.
-pub const PROPERTIES: &[crate::schema::Property] = PersonCertification::RECORD.properties;
+pub const PROPERTIES: &[Property] = PersonCertification::RECORD.properties;
 
-impl CertificationPatch {
-    /// Whether nothing is to be sent.
-    pub fn is_empty(&self) -> bool {
-        self.names().is_empty()
+/// A property of a personCertification. Find it once, for a whole column of values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PropertyId(usize);
+
+impl PropertyId {
+    /// The property with this name in the given spelling.
+    pub fn find(name: &str, naming: Naming) -> Option<Self> {
+        PersonCertification::RECORD.position(name, naming).map(Self)
     }
 
-    /// Refuses values that must not be sent.
-    pub(crate) fn check(&self, allow_unknown_audiences: bool) -> Result<()> {
-        if self.is_empty() {
-            return Err(Error::value("there is nothing to change; set or clear at least one property"));
+    /// The description of the property.
+    pub fn property(self) -> &'static Property {
+        &PROPERTIES[self.0]
+    }
+
+    const fn index(self) -> usize {
+        self.0
+    }
+}
+
+impl CertificationPatch {
+    /// Reads a caller's object of changes, strictly: null clears, absence keeps.
+    pub fn read(changes: &Map<String, Value>, verb: Verb, dialect: Dialect) -> Result<Self> {
+        let mut patch = Self::default();
+        for (name, value) in changes {
+            let id = PropertyId::find(name, dialect.naming).ok_or_else(|| unknown(name, verb, dialect))?;
+            patch.set(id, value.into(), verb, dialect)?;
+        }
+        Ok(patch)
+    }
+
+    /// Sets, clears or keeps a property, as the caller's value says.
+    ///
+    /// ```
+    /// use personcert::host::{Dialect, Naming};
+    /// use personcert::schema::{Input, Verb};
+    /// use personcert::{CertificationPatch, PropertyId};
+    ///
+    /// let mut patch = CertificationPatch::default();
+    /// let end_date = PropertyId::find("endDate", Naming::Camel).unwrap();
+    /// patch.set(end_date, Input::Text("2030-07-06"), Verb::Update, Dialect::GRAPH).unwrap();
+    /// assert_eq!(serde_json::to_string(&patch).unwrap(), r#"{"endDate":"2030-07-06"}"#);
+    /// assert!(patch.set(end_date, Input::Int(5), Verb::Update, Dialect::GRAPH).is_err());
+    /// ```
+    pub fn set(&mut self, id: PropertyId, input: Input<'_>, verb: Verb, dialect: Dialect) -> Result<()> {
+        let property = id.property();
+        if !property.is_writable(verb) {
+            return Err(read_only(property, verb, dialect));
+        }
+        self.set_checked(id, input, dialect).map_err(|error| error.at(property.named(dialect)))
+    }
+
+    /// Whether nothing is to be sent.
+    pub fn is_empty(&self) -> bool {
+        self.sent().is_empty()
+    }
+
+    /// Graph's names of the properties that are sent.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.sent().iter().map(|index| PROPERTIES[index].name).collect()
+    }
+
+    /// Rejects a patch that must not be sent with `verb`.
+    pub(crate) fn check(&self, verb: Verb, allow_unknown_audiences: bool) -> Result<()> {
+        let sent = self.sent();
+        if sent.is_empty() {
+            return Err(Error::value("nothing to change; set or clear at least one property"));
+        }
+        if let Some(property) = sent.iter().map(|index| &PROPERTIES[index]).find(|property| !property.is_writable(verb))
+        {
+            return Err(read_only(property, verb, Dialect::GRAPH));
         }
         if let Change::Set(audiences) = &self.allowed_audiences {
             audiences.check_names(allow_unknown_audiences).map_err(|error| error.at("allowedAudiences"))?;
@@ -156,16 +253,27 @@ impl CertificationPatch {
     }
 }
 
-fn updatable(dialect: Dialect) -> Vec<&'static str> {
-    let record: &Record = &PersonCertification::RECORD;
-    record.properties.iter().filter(|property| property.updatable).map(|property| property.named(dialect)).collect()
+fn change<T: FromInput>(input: Input<'_>, dialect: Dialect) -> Result<Change<T>> {
+    match input {
+        Input::Absent => Ok(Change::Keep),
+        Input::Clear => Ok(Change::Clear),
+        given => T::from_input(given, dialect).map(Change::Set),
+    }
 }
 
-fn read_only(name: &str, dialect: Dialect) -> Error {
-    let allowed = updatable(dialect).join(", ");
-    Error::value(format!("the service sets this property, it can't be changed; allowed: {allowed}")).at(name)
+fn writable(verb: Verb, dialect: Dialect) -> Vec<&'static str> {
+    PROPERTIES.iter().filter(|property| property.is_writable(verb)).map(|property| property.named(dialect)).collect()
 }
 
-fn unknown(name: &str, dialect: Dialect) -> Error {
-    Error::value(format!("unknown property; {}", advice(name, &updatable(dialect)))).at(name)
+fn read_only(property: &Property, verb: Verb, dialect: Dialect) -> Error {
+    let allowed = writable(verb, dialect).join(", ");
+    let why = match verb {
+        Verb::Update if property.creatable => "only a create can set this property, it can't be changed",
+        _ => "the service sets this property, it can't be changed",
+    };
+    Error::value(format!("{why}; allowed: {allowed}")).at(property.named(dialect))
+}
+
+fn unknown(name: &str, verb: Verb, dialect: Dialect) -> Error {
+    Error::value(format!("unknown property; {}", advice(name, &writable(verb, dialect)))).at(name)
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::host::{Dialect, advice};
-use crate::schema::{Kind, Property, Record, wrong_type};
+use crate::schema::{FromInput, Input, Kind, Property, Record, choice};
 use crate::string_enum::string_enum;
 use crate::{Error, Result, Secret};
 
@@ -34,9 +34,10 @@ macro_rules! config {
                     snake: stringify!($field),
                     kind: $kind,
                     required: false,
-                    updatable: true,
+                    updatable: false,
+                    creatable: false,
                     doc: $text,
-                    fits: |_| true,
+                    matches: |_| true,
                 },)+],
                 open: false,
             };
@@ -49,7 +50,7 @@ macro_rules! config {
                     match property {
                         Some(_) if value.is_null() => {}
                         $(Some($graph) => {
-                            config.$field = Setting::take(value, dialect).map_err(|error| error.at(name))?;
+                            config.$field = FromInput::from_input(value.into(), dialect).map_err(|error| error.at(name))?;
                         })+
                         _ => {
                             let allowed: Vec<_> =
@@ -246,71 +247,15 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// A setting's value as a caller writes it.
-pub(crate) trait Setting: Sized {
-    fn take(value: &Value, dialect: Dialect) -> Result<Self>;
-}
-
-fn taken<T>(read: Option<T>, value: &Value, kind: Kind) -> Result<T> {
-    read.ok_or_else(|| wrong_type(value, kind))
-}
-
-impl Setting for Option<Secret> {
-    fn take(value: &Value, _: Dialect) -> Result<Self> {
-        // The value stays out of the message: it may be a token in the wrong wrapping.
-        value.as_str().map(|text| Some(text.into())).ok_or_else(|| Error::value("expected text"))
+impl FromInput for SignIn {
+    fn from_input(input: Input<'_>, _: Dialect) -> Result<Self> {
+        choice(input, "sign-in method", Self::ALL.iter().map(|(method, name, _)| (*name, *method)))
     }
 }
 
-impl Setting for Option<String> {
-    fn take(value: &Value, _: Dialect) -> Result<Self> {
-        taken(value.as_str().map(|text| Some(text.to_owned())), value, Kind::Text)
-    }
-}
-
-impl Setting for bool {
-    fn take(value: &Value, _: Dialect) -> Result<Self> {
-        taken(value.as_bool(), value, Kind::Boolean)
-    }
-}
-
-impl Setting for u64 {
-    fn take(value: &Value, _: Dialect) -> Result<Self> {
-        let whole = value.as_u64().or_else(|| {
-            // A host language may hand a whole number over as a float; beyond 2^53 it isn't one.
-            let number = value.as_f64().filter(|number| number.fract() == 0.0 && (0.0..9e15).contains(number))?;
-            format!("{number:.0}").parse().ok()
-        });
-        taken(whole, value, Kind::Number)
-    }
-}
-
-impl Setting for Duration {
-    fn take(value: &Value, dialect: Dialect) -> Result<Self> {
-        let number = taken(value.as_f64(), value, Kind::Duration)?;
-        let length = Duration::try_from_secs_f64(number * dialect.time_unit.as_secs_f64()).unwrap_or_default();
-        if length.is_zero() || length > Duration::from_hours(24) {
-            return Err(Error::value(format!("{number} is not a time from above 0 to a day")));
-        }
-        Ok(length)
-    }
-}
-
-impl Setting for Option<SignIn> {
-    fn take(value: &Value, _: Dialect) -> Result<Self> {
-        let name = taken(value.as_str(), value, Kind::Text)?;
-        let found = SignIn::ALL.iter().find(|(_, known, _)| *known == name).map(|(way, ..)| *way);
-        let unknown = || Error::value(format!("unknown way of signing in; {}", advice(name, SignIn::NAMES)));
-        found.map(Some).ok_or_else(unknown)
-    }
-}
-
-impl Setting for Cloud {
-    fn take(value: &Value, _: Dialect) -> Result<Self> {
-        let names: Vec<_> = Self::ALL.iter().map(|(name, ..)| *name).collect();
-        let name = taken(value.as_str(), value, Kind::Text)?;
-        let found = Self::ALL.iter().find(|(known, ..)| *known == name).map(|(_, cloud, ..)| *cloud);
-        found.ok_or_else(|| Error::value(format!("unknown cloud; {}", advice(name, &names))))
+impl FromInput for Cloud {
+    fn from_input(input: Input<'_>, _: Dialect) -> Result<Self> {
+        choice(input, "cloud", Self::ALL.into_iter().map(|(name, cloud, ..)| (name, cloud)))
     }
 }
 

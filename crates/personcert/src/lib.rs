@@ -31,7 +31,7 @@ pub mod value;
 pub use attempt::Attempt;
 pub use auth::{AccessToken, Account, Prompt, TokenFuture, TokenProvider, TokenRequest, account, login, logout};
 pub use cancel::CallState;
-pub use certification::{CertificationPatch, PROPERTIES, PersonCertification};
+pub use certification::{CertificationPatch, PROPERTIES, PersonCertification, PropertyId};
 pub use change::Change;
 pub use client::{Client, ListQuery, Pages, UpdateOptions};
 pub use config::{Cloud, Config, SignIn};

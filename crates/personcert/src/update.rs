@@ -1,4 +1,6 @@
-//! What an update did.
+//! The result of an update.
+
+use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -9,7 +11,7 @@ use crate::{CertificationPatch, PROPERTIES, PersonCertification};
 /// The name of a property, as Graph writes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct PropertyName(pub String);
+pub struct PropertyName(pub Cow<'static, str>);
 
 impl SchemaType for PropertyName {
     const KIND: Kind = Kind::Name;
@@ -20,7 +22,7 @@ output! {
     pub struct PropertyChange {
         name = "name": PropertyName, "The member.";
         sent = "sent": bool, "Whether the update asked for it; false when the service recalculated it.";
-        before = "before": Option<Value>, "Its value before; absent when the certification was not given as `current`.";
+        before = "before": Option<Value>, "Its value before; absent when `current` was not given or does not hold the member.";
         after = "after": Option<Value>, "Its value after.";
     }
 }
@@ -29,7 +31,7 @@ output! {
     /// What an update did.
     pub struct UpdateResult {
         certification = "certification": Option<PersonCertification>, "The certification as it is now; absent when the service answered without it (204).";
-        changed = "changed": Vec<PropertyChange>, "The members that changed. With `current`: all that differ from it, those the service recalculated included. Without: those that were sent.";
+        changed = "changed": Vec<PropertyChange>, "The members that changed. With `current`: the members it holds that differ now, those the service recalculated included, and those that were sent and that it does not hold. Without: those that were sent.";
         warnings = "warnings": Vec<String>, "What is odd but allowed, such as an end before the start.";
         status = "status": Option<u32>, "The HTTP status, 200 or 204; absent when nothing differed and nothing was sent.";
         request_id = "requestId": Option<String>, "The service's id for the request.";
@@ -39,37 +41,39 @@ output! {
     }
 }
 
-/// The members that differ between two states; where a state isn't known, those of the patch.
+/// The members that an update changed. A member whose value before isn't known is listed only if it was sent.
 pub(crate) fn changes(
     patch: &CertificationPatch,
     before: Option<&PersonCertification>,
     after: Option<&PersonCertification>,
 ) -> Vec<PropertyChange> {
-    let sent = patch.names();
-    let change = |name: &str, before: Option<Value>, after: Option<Value>| PropertyChange {
-        sent: sent.contains(&name),
-        name: PropertyName(name.to_owned()),
-        before,
-        after,
+    let sent = patch.sent();
+    let known = before.map(PersonCertification::known).unwrap_or_default();
+    let value = |certification: &PersonCertification, name: &str| certification.get(name).unwrap_or_default();
+    let change = |index: usize| {
+        let name = PROPERTIES[index].name;
+        PropertyChange {
+            name: PropertyName(name.into()),
+            sent: sent.contains(index),
+            before: before.filter(|_| known.contains(index)).map(|before| value(before, name)),
+            after: Some(after.map_or_else(|| patch.get(name), |after| value(after, name))),
+        }
     };
-    let (Some(before), Some(after)) = (before, after) else {
-        let one = |&name: &&str| {
-            let before = before.map(|before| before.get(name).unwrap_or_default());
-            let after = after.map_or_else(|| patch.get(name), |after| after.get(name).unwrap_or_default());
-            change(name, before, Some(after))
-        };
-        return sent.iter().map(one).collect();
-    };
-    let unknown = before.extra.keys().chain(after.extra.keys()).map(String::as_str);
-    let unknown = unknown.filter(|name| !name.starts_with('@') && PROPERTIES.iter().all(|known| known.name != *name));
-    let mut names: Vec<&str> = sent.iter().copied().chain(PROPERTIES.iter().map(|known| known.name)).collect();
-    names.extend(unknown);
-    let mut seen = std::collections::BTreeSet::new();
-    names.retain(|name| seen.insert(*name));
-    let differing = names.into_iter().filter_map(|name| {
-        let (before, after) = (before.get(name), after.get(name));
-        let differs = before != after;
-        differs.then(|| change(name, Some(before.unwrap_or_default()), Some(after.unwrap_or_default())))
+    let (Some(before), Some(after)) = (before, after) else { return sent.iter().map(change).collect() };
+    let differing = before.differing(after);
+    let changed = |index: &usize| !known.contains(*index) || differing.contains(*index);
+    let recalculated = known.iter().filter(|index| !sent.contains(*index));
+    let unknown = before.extra.iter().filter(|(name, value)| is_unknown(name) && after.extra.get(*name) != Some(value));
+    let unknown = unknown.map(|(name, value)| PropertyChange {
+        name: PropertyName(name.clone().into()),
+        sent: false,
+        before: Some(value.clone()),
+        after: Some(after.extra.get(name).cloned().unwrap_or_default()),
     });
-    differing.collect()
+    sent.iter().chain(recalculated).filter(changed).map(change).chain(unknown).collect()
+}
+
+/// Whether this version doesn't know the member. Annotations are not members.
+fn is_unknown(name: &str) -> bool {
+    !name.contains('@') && PROPERTIES.iter().all(|known| known.name != name)
 }

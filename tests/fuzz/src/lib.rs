@@ -2,6 +2,7 @@
 
 use personcert::display::{escape, escape_json};
 use personcert::host::{Call, Dialect};
+use personcert::schema::Verb;
 use personcert::{CertificationPatch, PersonCertification, Target, User};
 use serde_json::{Map, Value};
 
@@ -52,7 +53,7 @@ fn patch(data: &[u8]) {
     for operation in ["update", "create", "get", "list", "delete"] {
         drop(Call::read(operation, &arguments, Dialect::GRAPH));
     }
-    let Ok(patch) = CertificationPatch::read(&arguments, Dialect::GRAPH) else { return };
+    let Ok(patch) = CertificationPatch::read(&arguments, Verb::Update, Dialect::GRAPH) else { return };
     let sent = serde_json::to_value(&patch).expect("a patch can be written");
     let sent = sent.as_object().expect("a patch is an object");
     assert_eq!(sent.len(), arguments.len());

@@ -3,14 +3,15 @@
 use reqwest::Method;
 use reqwest::header::HeaderValue;
 
+use super::Client;
 use super::context::CallContext;
 use super::execute::{attempt, finish, first_token, wants_token};
+use super::pages::Page;
 use super::response::CallResponse;
 use super::service::ApiRequest;
-use super::Client;
-use super::pages::Page;
 use crate::batch::{MAX_STEPS, Step, StepError, StepRequest, StepResponse, read_batch, write_batch};
 use crate::http::{Response, error_of};
+use crate::schema::Verb;
 use crate::{CertificationPatch, Error, ErrorKind, Outcome, Result};
 
 /// A step with the request that carries it.
@@ -51,10 +52,10 @@ impl Client {
     }
 
     fn prepare<'a>(&self, step: &Step<'a>) -> Result<Prepared<'a>> {
-        let check = |patch: &CertificationPatch| patch.check(self.service.config.unknown_audiences);
+        let check = |patch: &CertificationPatch, verb| patch.check(verb, self.service.config.unknown_audiences);
         Ok(match *step {
             Step::Update(target, patch) => {
-                check(patch)?;
+                check(patch, Verb::Update)?;
                 let (user, path) = (target.user(), target.path());
                 let request = ApiRequest::write(Method::PATCH, user, path, target.template(), Some(patch))?;
                 Prepared { request, id: Some(target.id()), is_list: false }
@@ -74,7 +75,7 @@ impl Client {
             }
             Step::Create(user, values) => {
                 user.check()?;
-                check(values)?;
+                check(values, Verb::Create)?;
                 let path = user.path().into_owned();
                 let request = ApiRequest::write(Method::POST, user, path, user.template(), Some(values))?;
                 Prepared { request, id: None, is_list: false }

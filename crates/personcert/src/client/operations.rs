@@ -11,6 +11,7 @@ use super::service::ApiRequest;
 use super::{Client, ListQuery, Pages, traceparent};
 use crate::doctor;
 use crate::retry::RetryPolicy;
+use crate::schema::Verb;
 use crate::update::changes;
 use crate::{CertificationPatch, Error, Finding, Outcome, PersonCertification, Result, Target, UpdateResult, User};
 
@@ -54,7 +55,7 @@ impl Client {
         current: Option<&PersonCertification>,
         verify: bool,
     ) -> Result<UpdateResult> {
-        patch.check(self.service.config.unknown_audiences).map_err(|error| error.at("changes"))?;
+        patch.check(Verb::Update, self.service.config.unknown_audiences).map_err(|error| error.at("changes"))?;
         let warnings = patch.warnings(current);
         let difference = current.map(|current| patch.difference(current));
         let patch = difference.as_ref().unwrap_or(patch);
@@ -112,7 +113,7 @@ impl Client {
         mut error: Error,
     ) -> Result<UpdateResult> {
         let Ok(read) = self.get_in(context, target, &[]).await else { return Err(error) };
-        if !patch.difference(&read).is_empty() {
+        if !patch.is_applied_in(&read) {
             error.message.push_str("; a read afterwards does not show the change");
             return Err(error);
         }
@@ -167,7 +168,7 @@ impl Client {
         values: &CertificationPatch,
     ) -> Result<PersonCertification> {
         user.check()?;
-        values.check(self.service.config.unknown_audiences).map_err(|error| error.at("values"))?;
+        values.check(Verb::Create, self.service.config.unknown_audiences).map_err(|error| error.at("values"))?;
         let request = ApiRequest::write(Method::POST, user, user.path().into_owned(), user.template(), Some(values))?;
         self.send(context, &request).await?.certification(None)
     }

@@ -18,7 +18,8 @@ macro_rules! describe {
             required: false,
             updatable: false,
             doc: $doc,
-            fits: |_| true,
+            creatable: false,
+            matches: |_| true,
         },)+];
 
         fn values(details: &ErrorDetails) -> Vec<(&'static str, &'static str, Value)> {

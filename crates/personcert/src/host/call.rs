@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::{Dialect, advice};
-use crate::config::Setting;
-use crate::schema::{Kind, PropertyValue, SchemaType, wrong_type};
+use crate::schema::{FromInput, Kind, SchemaType, Verb, wrong_type};
 use crate::{
     CallState, CertificationPatch, Error, Finding, ListQuery, Pages, PersonCertification, Result, Target, UpdateResult,
     User,
@@ -102,12 +101,9 @@ impl Output {
         }
     }
 
-    /// Graph's names of the members that the service sent as null.
-    pub fn nulls(&self) -> &[&'static str] {
-        match self {
-            Self::Certification(certification) => &certification.nulls,
-            _ => &[],
-        }
+    /// Whether the service sent the member with Graph's name `name` as null.
+    pub fn is_null(&self, name: &str) -> bool {
+        matches!(self, Self::Certification(certification) if certification.is_null(name))
     }
 }
 
@@ -142,7 +138,7 @@ impl Call {
         let operation = match operation {
             "update" => {
                 given.only(&["id", "user", "changes", "current", "verify", "timeout", "traceparent"])?;
-                let patch = Box::new(given.patch("changes")?);
+                let patch = Box::new(given.patch("changes", Verb::Update)?);
                 let verify = given.setting("verify")?.unwrap_or_default();
                 Operation::Update { target: given.target()?, patch, current: given.current()?, verify }
             }
@@ -156,7 +152,7 @@ impl Call {
             }
             "create" => {
                 given.only(&["user", "values", "timeout", "traceparent"])?;
-                Operation::Create { user: given.user()?, values: Box::new(given.patch("values")?) }
+                Operation::Create { user: given.user()?, values: Box::new(given.patch("values", Verb::Create)?) }
             }
             "delete" => {
                 given.only(&["id", "user", "timeout", "traceparent"])?;
@@ -199,18 +195,17 @@ impl Arguments<'_> {
         }
     }
 
-    fn setting<T: Setting>(&self, name: &str) -> Result<Option<T>> {
-        let take = |value| T::take(value, self.dialect).map_err(|error| error.at(name));
+    fn setting<T: FromInput>(&self, name: &str) -> Result<Option<T>> {
+        let take = |value: &Value| T::from_input(value.into(), self.dialect).map_err(|error| error.at(name));
         self.get(name).map(take).transpose()
     }
 
     fn traceparent(&self) -> Result<Option<HeaderValue>> {
-        let Some(text) = self.setting::<Option<String>>("traceparent")?.flatten() else { return Ok(None) };
-        crate::client::traceparent(&text).map(Some)
+        self.setting::<String>("traceparent")?.map(|text| crate::client::traceparent(&text)).transpose()
     }
 
     fn user(&self) -> Result<User> {
-        let user = match self.setting::<Option<String>>("user")?.flatten() {
+        let user = match self.setting::<String>("user")? {
             Some(name) => User::Named(name),
             None => User::Me,
         };
@@ -219,15 +214,15 @@ impl Arguments<'_> {
     }
 
     fn target(&self) -> Result<Target> {
-        let id = self.setting::<Option<String>>("id")?.flatten();
+        let id = self.setting::<String>("id")?;
         Target::new(self.user()?, id.unwrap_or_default())
     }
 
-    fn patch(&self, name: &str) -> Result<CertificationPatch> {
+    fn patch(&self, name: &str, verb: Verb) -> Result<CertificationPatch> {
         match self.get(name) {
             None => Ok(CertificationPatch::default()),
             Some(Value::Object(changes)) => {
-                CertificationPatch::read(changes, self.dialect).map_err(|error| error.at(name))
+                CertificationPatch::read(changes, verb, self.dialect).map_err(|error| error.at(name))
             }
             Some(other) => Err(wrong_type(other, PersonCertification::KIND).at(name)),
         }
@@ -235,16 +230,17 @@ impl Arguments<'_> {
 
     fn current(&self) -> Result<Option<Box<PersonCertification>>> {
         let Some(value) = self.get("current") else { return Ok(None) };
-        let read = PersonCertification::read(value.clone());
-        read.map(|read| Some(Box::new(read)))
-            .map_err(|value| wrong_type(&value, PersonCertification::KIND).at("current"))
+        match PersonCertification::deserialize(value) {
+            Ok(current) => Ok(Some(Box::new(current))),
+            Err(_) => Err(wrong_type(value, PersonCertification::KIND).at("current")),
+        }
     }
 
     fn query(&self) -> Result<ListQuery> {
         let query = ListQuery {
             select: self.select()?,
-            filter: self.setting::<Option<String>>("filter")?.flatten(),
-            orderby: self.setting::<Option<String>>("orderby")?.flatten(),
+            filter: self.setting::<String>("filter")?,
+            orderby: self.setting::<String>("orderby")?,
             top: self.setting("top")?,
             skip: self.setting("skip")?,
         };
@@ -256,7 +252,7 @@ impl Arguments<'_> {
 
     fn select(&self) -> Result<Vec<String>> {
         let Some(value) = self.get("select") else { return Ok(Vec::new()) };
-        let names = Vec::<String>::accept(value, self.dialect).map_err(|error| error.at("select"))?;
+        let names = Vec::<String>::from_input(value.into(), self.dialect).map_err(|error| error.at("select"))?;
         let graph = |name: &String| {
             let found = PersonCertification::RECORD.find(name, self.dialect.naming);
             found.map(|property| property.name.to_owned()).ok_or_else(|| {

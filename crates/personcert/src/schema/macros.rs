@@ -1,26 +1,31 @@
 //! The two macros that declare an object once: the struct, its description, and its JSON.
 
-/// Declares an object of the service: every member may be absent or null, and what isn't known is kept.
+/// Declares an object of the service: every member may be absent or null, and unknown members are kept.
 macro_rules! resource {
     ($(#[doc = $doc:literal])+ pub struct $record:ident {
-        $($field:ident = $graph:literal: $type:ty, $text:literal;)+
+        updatable { $($update:tt)* } creatable { $($create:tt)* } read_only { $($fixed:tt)* }
     }) => {
-        $crate::schema::resource! { $(#[doc = $doc])+ pub struct $record { updatable {} read_only {
-            $($field = $graph: $type, $text;)+
-        } } }
+        $crate::schema::resource! { @members [$(#[doc = $doc])+ $record] []
+            (true, true) { $($update)* } (false, true) { $($create)* } (false, false) { $($fixed)* } }
     };
-    ($(#[doc = $doc:literal])+ pub struct $record:ident {
-        updatable { $($field:ident = $graph:literal: $type:ty, $text:literal;)* }
-        read_only { $($fixed:ident = $fixed_graph:literal: $fixed_type:ty, $fixed_text:literal;)* }
-    }) => {
+    // Gathers the groups into one list, in which each member says how it may be written.
+    (@members [$($head:tt)+] [$($done:tt)*]
+        $how:tt { $($field:ident = $graph:literal: $type:ty, $text:literal;)* } $($rest:tt)*
+    ) => {
+        $crate::schema::resource! { @members [$($head)+]
+            [$($done)* $($field = $graph: $type, $text, $how;)*] $($rest)* }
+    };
+    (@members [$(#[doc = $doc:literal])+ $record:ident]
+        [$($field:ident = $graph:literal: $type:ty, $text:literal, ($update:literal, $create:literal);)+]
+    ) => {
         $(#[doc = $doc])+
         #[derive(Clone, Debug, Default, PartialEq)]
         pub struct $record {
-            $(#[doc = $text] pub $field: Option<$type>,)*
-            $(#[doc = $fixed_text] pub $fixed: Option<$fixed_type>,)*
+            $(#[doc = $text] pub $field: Option<$type>,)+
             /// Members this version doesn't know, and known ones whose value isn't of the documented type.
             pub extra: serde_json::Map<String, serde_json::Value>,
-            pub(crate) nulls: Vec<&'static str>,
+            /// The members that were read as null.
+            pub(crate) nulls: $crate::schema::record::PropertySet,
         }
 
         impl $record {
@@ -34,122 +39,180 @@ macro_rules! resource {
                         snake: $crate::schema::record::plain(stringify!($field)),
                         kind: <$type as $crate::schema::SchemaType>::KIND,
                         required: false,
-                        updatable: true,
+                        updatable: $update,
+                        creatable: $create,
                         doc: $text,
-                        fits: <$type as $crate::schema::PropertyValue>::fits,
-                    },)*
-                    $($crate::schema::Property {
-                        name: $fixed_graph,
-                        snake: $crate::schema::record::plain(stringify!($fixed)),
-                        kind: <$fixed_type as $crate::schema::SchemaType>::KIND,
-                        required: false,
-                        updatable: false,
-                        doc: $fixed_text,
-                        fits: <$fixed_type as $crate::schema::PropertyValue>::fits,
-                    },)*
+                        matches: <$type as $crate::schema::PropertyValue>::matches,
+                    },)+
                 ],
                 open: true,
             };
-
-            /// The value of the member with Graph's name `name`, as JSON; none where it is absent or null.
-            pub fn get(&self, name: &str) -> Option<serde_json::Value> {
-                match name {
-                    $($graph if self.$field.is_some() => self.$field.as_ref().map($crate::schema::record::write),)*
-                    $($fixed_graph if self.$fixed.is_some() => self.$fixed.as_ref().map($crate::schema::record::write),)*
-                    _ => self.extra.get(name).cloned(),
-                }
-            }
-
-            /// Takes a member in. Where an object names one twice the last counts, as everywhere in JSON.
-            fn member(&mut self, name: &str, value: serde_json::Value) {
-                self.nulls.retain(|null| *null != name);
-                if !self.extra.is_empty() {
-                    self.extra.shift_remove(name);
-                }
-                let unread = match name {
-                    $($graph if value.is_null() => { self.$field = None; $crate::schema::record::add(&mut self.nulls, $graph); None }
-                    $graph => $crate::schema::record::read_into(&mut self.$field, value),)*
-                    $($fixed_graph if value.is_null() => { self.$fixed = None; $crate::schema::record::add(&mut self.nulls, $fixed_graph); None }
-                    $fixed_graph => $crate::schema::record::read_into(&mut self.$fixed, value),)*
-                    _ => Some(value),
-                };
-                if let Some(value) = unread {
-                    self.extra.insert(name.to_owned(), value);
-                }
-            }
         }
 
-        impl serde::Serialize for $record {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-                use serde::ser::SerializeMap;
-                let mut map = serializer.serialize_map(None)?;
-                $(match &self.$field {
-                    Some(value) => map.serialize_entry($graph, value)?,
-                    None if self.nulls.contains(&$graph) => map.serialize_entry($graph, &())?,
-                    None => {}
-                })*
-                $(match &self.$fixed {
-                    Some(value) => map.serialize_entry($fixed_graph, value)?,
-                    None if self.nulls.contains(&$fixed_graph) => map.serialize_entry($fixed_graph, &())?,
-                    None => {}
-                })*
-                for (name, value) in &self.extra {
-                    map.serialize_entry(name, value)?;
-                }
-                map.end()
-            }
-        }
+        // The block keeps `Index` to itself.
+        const _: () = {
+            /// The indices of the members in the table.
+            #[allow(non_camel_case_types, reason = "they are named as the fields are")]
+            #[derive(Clone, Copy)]
+            enum Index { $($field,)+ }
 
-        impl<'de> serde::Deserialize<'de> for $record {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-                struct Members;
-                impl<'de> serde::de::Visitor<'de> for Members {
-                    type Value = $record;
-                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                        f.write_str(concat!("an object (", stringify!($record), ")"))
-                    }
-                    fn visit_map<A: serde::de::MapAccess<'de>>(
-                        self,
-                        mut map: A,
-                    ) -> std::result::Result<$record, A::Error> {
-                        let mut record = $record::default();
-                        while let Some(name) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-                            record.member(&name, map.next_value()?);
+            const _: () =
+                assert!($record::RECORD.properties.len() <= $crate::schema::record::PropertySet::CAPACITY);
+
+            /// A member's name, as it is read.
+            enum Name { Known(Index), Unknown(String) }
+
+            impl<'de> serde::Deserialize<'de> for Name {
+                fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+                    struct Visitor;
+                    impl serde::de::Visitor<'_> for Visitor {
+                        type Value = Name;
+                        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                            f.write_str("the name of a member")
                         }
-                        Ok(record)
+                        fn visit_str<E>(self, name: &str) -> std::result::Result<Name, E> {
+                            Ok(match name {
+                                $($graph => Name::Known(Index::$field),)+
+                                _ => Name::Unknown(name.to_owned()),
+                            })
+                        }
+                    }
+                    deserializer.deserialize_identifier(Visitor)
+                }
+            }
+
+            impl $record {
+                /// The value of the member with Graph's name `name`, as JSON; none where it is absent or null.
+                pub fn get(&self, name: &str) -> Option<serde_json::Value> {
+                    match name {
+                        $($graph if self.$field.is_some() => {
+                            self.$field.as_ref().map($crate::schema::record::to_json)
+                        })+
+                        _ => self.extra.get(name).cloned(),
                     }
                 }
-                deserializer.deserialize_map(Members)
-            }
-        }
 
-        impl $crate::schema::SchemaType for $record {
-            const KIND: $crate::schema::Kind = $crate::schema::Kind::Record(&Self::RECORD);
-        }
-
-        impl $crate::schema::PropertyValue for $record {
-            fn read(value: serde_json::Value) -> std::result::Result<Self, serde_json::Value> {
-                let serde_json::Value::Object(object) = value else { return Err(value) };
-                let mut record = Self::default();
-                for (name, value) in object {
-                    record.member(&name, value);
+                /// Whether the member with Graph's name `name` was read as null.
+                pub fn is_null(&self, name: &str) -> bool {
+                    match name {
+                        $($graph => self.$field.is_none() && self.nulls.contains(Index::$field as usize),)+
+                        _ => false,
+                    }
                 }
-                Ok(record)
+
+                fn read<'de, A: serde::de::MapAccess<'de>>(mut members: A) -> std::result::Result<Self, A::Error> {
+                    let mut record = Self::default();
+                    while let Some(name) = members.next_key::<Name>()? {
+                        match name {
+                            $(Name::Known(Index::$field) => members.next_value::<$crate::schema::Wire<$type>>()?.store(
+                                &mut record.$field,
+                                &mut record.nulls,
+                                &mut record.extra,
+                                (Index::$field as usize, $graph),
+                            ),)+
+                            Name::Unknown(name) => {
+                                record.extra.insert(name, members.next_value()?);
+                            }
+                        }
+                    }
+                    Ok(record)
+                }
             }
 
-            fn fits(value: &serde_json::Value) -> bool {
-                value.is_object()
+            impl<'de> serde::Deserialize<'de> for $record {
+                fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+                    struct Visitor;
+                    impl<'de> serde::de::Visitor<'de> for Visitor {
+                        type Value = $record;
+                        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                            f.write_str(concat!("an object (", stringify!($record), ")"))
+                        }
+                        fn visit_map<A: serde::de::MapAccess<'de>>(
+                            self,
+                            members: A,
+                        ) -> std::result::Result<$record, A::Error> {
+                            $record::read(members)
+                        }
+                    }
+                    deserializer.deserialize_map(Visitor)
+                }
             }
 
-            fn accept(
-                value: &serde_json::Value,
-                dialect: $crate::host::Dialect,
-            ) -> $crate::Result<Self> {
-                let graph = $crate::schema::record::in_graph_names(&Self::RECORD, value, dialect)?;
-                Self::read(serde_json::Value::Object(graph))
-                    .map_err(|value| $crate::schema::wrong_type(&value, $crate::schema::Kind::Record(&Self::RECORD)))
+            impl serde::Serialize for $record {
+                fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+                    use serde::ser::SerializeMap as _;
+                    let mut map = serializer.serialize_map(None)?;
+                    $(match &self.$field {
+                        Some(value) => map.serialize_entry($graph, value)?,
+                        None if self.nulls.contains(Index::$field as usize) => map.serialize_entry($graph, &())?,
+                        None => {}
+                    })+
+                    for (name, value) in &self.extra {
+                        map.serialize_entry(name, value)?;
+                    }
+                    map.end()
+                }
             }
-        }
+
+            impl $crate::schema::SchemaType for $record {
+                const KIND: $crate::schema::Kind = $crate::schema::Kind::Record(&Self::RECORD);
+            }
+
+            impl $crate::schema::FromInput for $record {
+                fn from_input(
+                    input: $crate::schema::Input<'_>,
+                    dialect: $crate::host::Dialect,
+                ) -> $crate::Result<Self> {
+                    let mut record = Self::default();
+                    for member in $crate::schema::read_object(&Self::RECORD, input, dialect)? {
+                        let (index, name, input) = member?;
+                        if matches!(input, $crate::schema::Input::Clear) {
+                            record.nulls.insert(index);
+                            continue;
+                        }
+                        $(if index == Index::$field as usize {
+                            let read = $crate::schema::FromInput::from_input(input, dialect);
+                            record.$field = Some(read.map_err(|error| error.at(name))?);
+                        })+
+                    }
+                    Ok(record)
+                }
+            }
+
+            impl $crate::schema::PropertyValue for $record {
+                fn from_object<'de, A: serde::de::MapAccess<'de>>(
+                    members: A,
+                ) -> std::result::Result<$crate::schema::Wire<Self>, A::Error> {
+                    Self::read(members).map($crate::schema::Wire::Known)
+                }
+
+                fn is_same(&self, stored: &Self) -> bool {
+                    $($crate::schema::wire::is_same_member(self.$field.as_ref(), stored.$field.as_ref()) &&)+
+                        $crate::schema::wire::is_same_extra(&self.extra, &stored.extra)
+                }
+
+                fn is_stored_as(&self, stored: &Self) -> bool {
+                    true $(&& match &self.$field {
+                        Some(sent) => {
+                            $crate::schema::wire::is_set(sent, stored.$field.as_ref(), stored.extra.get($graph))
+                        }
+                        None if self.nulls.contains(Index::$field as usize) => {
+                            $crate::schema::wire::is_cleared(stored.$field.as_ref(), stored.extra.get($graph))
+                        }
+                        None => true,
+                    })+
+                }
+
+                fn is_blank(&self) -> bool {
+                    self.is_same(&Self::default())
+                }
+            }
+        };
+    };
+    ($(#[doc = $doc:literal])+ pub struct $record:ident { $($members:tt)+ }) => {
+        $crate::schema::resource! { $(#[doc = $doc])+ pub struct $record {
+            updatable {} creatable {} read_only { $($members)+ }
+        } }
     };
 }
 pub(crate) use resource;
@@ -178,8 +241,9 @@ macro_rules! output {
                         kind: <$type as $crate::schema::SchemaType>::KIND,
                         required: <$type as $crate::schema::SchemaType>::REQUIRED,
                         updatable: false,
+                        creatable: false,
                         doc: $text,
-                        fits: |_| true,
+                        matches: |_| true,
                     },)+
                 ],
                 open: false,
@@ -189,7 +253,7 @@ macro_rules! output {
             pub fn get(&self, name: &str) -> Option<serde_json::Value> {
                 use $crate::schema::SchemaType as _;
                 match name {
-                    $($graph if !self.$field.is_absent() => Some($crate::schema::record::write(&self.$field)),)+
+                    $($graph if !self.$field.is_absent() => Some($crate::schema::record::to_json(&self.$field)),)+
                     _ => None,
                 }
             }

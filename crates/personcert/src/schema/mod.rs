@@ -1,11 +1,14 @@
-//! How types are described to other languages: objects with named members, and the kinds of value they hold.
+//! How types are described to other languages, and how their values are read: leniently from the service, strictly
+//! from a caller.
 
-mod kind;
+mod input;
 mod macros;
 pub(crate) mod record;
+pub(crate) mod wire;
 
-pub use kind::{Kind, PropertyValue, SchemaType};
-pub use record::{Members, Property, Record};
+pub use input::{FromInput, Input};
+pub use record::{Kind, Members, Property, Record, SchemaType, Verb};
+pub use wire::{PropertyValue, Wire};
 
-pub(crate) use kind::wrong_type;
+pub(crate) use input::{choice, read_object, text, wrong_type};
 pub(crate) use macros::{output, resource};

@@ -1,20 +1,52 @@
-//! Objects with named members: their description, and what reading them needs.
+//! The description of a type: its kind, and the members of an object.
 
 use serde_json::{Map, Value};
 
-use super::Kind;
 use crate::host::{Dialect, Naming};
 
-/// An object's description: what its type is called and which members it has.
+/// What a value is, in terms that every language maps to types of its own.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// Text.
+    Text,
+    /// Text that is an absolute http or https address.
+    Url,
+    /// A calendar date, `YYYY-MM-DD` (`Edm.Date`).
+    Date,
+    /// A point in time as text, up to seven fractional digits of a second (`Edm.DateTimeOffset`).
+    DateTime,
+    /// One or more of Graph's `allowedAudiences`, comma separated.
+    Audiences,
+    /// True or false.
+    Boolean,
+    /// A number.
+    Number,
+    /// A whole number.
+    Integer,
+    /// A length of time in the caller's unit.
+    Duration,
+    /// The name of a property, in the caller's spelling.
+    Name,
+    /// Any JSON value.
+    Any,
+    /// One of these texts.
+    Choice(&'static [&'static str]),
+    /// An object with named members.
+    Record(&'static Record),
+    /// A list of values.
+    List(&'static Kind),
+}
+
+/// The description of an object: the name of its type, and its members.
 #[derive(Debug)]
 pub struct Record {
     /// The name of the type.
     pub name: &'static str,
-    /// What it is, for its user.
+    /// The documentation of the type.
     pub doc: &'static str,
-    /// Its members, in the order of the table.
+    /// The members, in the order of the table.
     pub properties: &'static [Property],
-    /// Whether the service may add members and write null: only what the service sends has `extra`.
+    /// Whether the service may add members and write null. Only such an object has `extra`.
     pub open: bool,
 }
 
@@ -25,16 +57,27 @@ pub struct Property {
     pub name: &'static str,
     /// The name in snake case, such as `end_date`.
     pub snake: &'static str,
-    /// What it holds.
+    /// The kind of its value.
     pub kind: Kind,
-    /// Whether it is always present; only members of our own types are.
+    /// Whether it is always present. Only members of our own types are.
     pub required: bool,
-    /// Whether Update personCertification takes it.
+    /// Whether Update personCertification accepts it.
     pub updatable: bool,
-    /// What it means, for its user.
+    /// Whether Create personCertification accepts it.
+    pub creatable: bool,
+    /// The documentation of the member.
     pub doc: &'static str,
     /// Whether a value can be read as one of this kind.
-    pub fits: fn(&Value) -> bool,
+    pub matches: fn(&Value) -> bool,
+}
+
+/// The operation that a value is sent with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Update personCertification.
+    Update,
+    /// Create personCertification.
+    Create,
 }
 
 /// The members of an object that can be read, each with its value.
@@ -45,24 +88,37 @@ impl Property {
     pub const fn named(&self, dialect: Dialect) -> &'static str {
         dialect.name(self.snake, self.name)
     }
+
+    /// Whether the service accepts the member in this operation.
+    pub const fn is_writable(&self, verb: Verb) -> bool {
+        match verb {
+            Verb::Update => self.updatable,
+            Verb::Create => self.creatable,
+        }
+    }
 }
 
 impl Record {
-    /// The member with this name in the given spelling.
-    pub fn find(&self, name: &str, naming: Naming) -> Option<&'static Property> {
-        self.properties.iter().find(|property| match naming {
+    /// The index of the member with this name in the given spelling.
+    pub fn position(&self, name: &str, naming: Naming) -> Option<usize> {
+        self.properties.iter().position(|property| match naming {
             Naming::Snake => property.snake == name,
             Naming::Camel => property.name == name,
         })
     }
 
-    /// Parts an object of the service into the members that can be read and the rest: members nobody knows, and
-    /// members whose value isn't what the table says.
+    /// The member with this name in the given spelling.
+    pub fn find(&self, name: &str, naming: Naming) -> Option<&'static Property> {
+        self.position(name, naming).map(|index| &self.properties[index])
+    }
+
+    /// Splits an object of the service into the members that can be read and the rest: unknown members, and known
+    /// ones whose value is not of the documented type.
     pub fn split<'a>(&self, object: &'a Map<String, Value>) -> (Members<'a>, Vec<(&'a String, &'a Value)>) {
         let (mut members, mut extra) = (Vec::with_capacity(object.len()), Vec::new());
         for (name, value) in object {
             match self.find(name, Naming::Camel) {
-                Some(property) if value.is_null() || (property.fits)(value) => members.push((property, value)),
+                Some(property) if value.is_null() || (property.matches)(value) => members.push((property, value)),
                 _ => extra.push((name, value)),
             }
         }
@@ -70,7 +126,83 @@ impl Record {
     }
 }
 
-/// A raw identifier's plain name.
+/// A type that other languages know by its kind.
+pub trait SchemaType {
+    /// The kind of its values.
+    const KIND: Kind;
+    /// Whether a member of this type is always present.
+    const REQUIRED: bool = true;
+
+    /// Whether this value is an absent member.
+    fn is_absent(&self) -> bool {
+        false
+    }
+}
+
+impl SchemaType for String {
+    const KIND: Kind = Kind::Text;
+}
+
+impl SchemaType for bool {
+    const KIND: Kind = Kind::Boolean;
+}
+
+impl SchemaType for f64 {
+    const KIND: Kind = Kind::Number;
+}
+
+impl SchemaType for u32 {
+    const KIND: Kind = Kind::Integer;
+}
+
+impl SchemaType for Value {
+    const KIND: Kind = Kind::Any;
+}
+
+impl<T: SchemaType> SchemaType for Vec<T> {
+    const KIND: Kind = Kind::List(&T::KIND);
+}
+
+impl<T: SchemaType> SchemaType for Option<T> {
+    const KIND: Kind = T::KIND;
+    const REQUIRED: bool = false;
+
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+}
+
+/// A set of members of one object, by their index in its table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PropertySet(u32);
+
+impl PropertySet {
+    /// The number of members that a table may have.
+    pub(crate) const CAPACITY: usize = u32::BITS as usize;
+
+    pub(crate) const fn insert(&mut self, index: usize) {
+        self.0 |= 1 << index;
+    }
+
+    pub(crate) const fn remove(&mut self, index: usize) {
+        self.0 &= !(1 << index);
+    }
+
+    pub(crate) const fn contains(self, index: usize) -> bool {
+        self.0 & (1 << index) != 0
+    }
+
+    pub(crate) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The indices, in the order of the table.
+    pub(crate) fn iter(self) -> impl Iterator<Item = usize> {
+        (0..Self::CAPACITY).filter(move |index| self.contains(*index))
+    }
+}
+
+/// The plain name of a raw identifier.
 pub(crate) const fn plain(name: &str) -> &str {
     match name.as_bytes() {
         [b'r', b'#', ..] => name.split_at(2).1,
@@ -78,53 +210,7 @@ pub(crate) const fn plain(name: &str) -> &str {
     }
 }
 
-/// Adds a name in its place, so that the order in which the service wrote members makes no difference.
-pub(crate) fn add(names: &mut Vec<&'static str>, name: &'static str) {
-    if let Err(place) = names.binary_search(&name) {
-        names.insert(place, name);
-    }
-}
-
 /// A member's value as JSON.
-pub(crate) fn write(value: &impl serde::Serialize) -> Value {
+pub(crate) fn to_json(value: &impl serde::Serialize) -> Value {
     serde_json::to_value(value).unwrap_or_default()
-}
-
-/// Reads into the field, or gives the value back.
-pub(crate) fn read_into<T: super::PropertyValue>(field: &mut Option<T>, value: Value) -> Option<Value> {
-    match T::read(value) {
-        Ok(read) => {
-            *field = Some(read);
-            None
-        }
-        Err(value) => {
-            *field = None;
-            Some(value)
-        }
-    }
-}
-
-/// An object that a caller gave, with Graph's names; unknown members and wrong types are refused. Members may
-/// also carry Graph's own names, as they do in an object that was read before.
-pub(crate) fn in_graph_names(
-    record: &'static Record,
-    value: &Value,
-    dialect: Dialect,
-) -> crate::Result<Map<String, Value>> {
-    let Value::Object(object) = value else {
-        return Err(super::wrong_type(value, Kind::Record(record)));
-    };
-    let mut graph = Map::new();
-    for (name, value) in object {
-        let found = record.find(name, dialect.naming).or_else(|| record.find(name, Naming::Camel));
-        let property = found.ok_or_else(|| {
-            let allowed: Vec<_> = record.properties.iter().map(|property| property.named(dialect)).collect();
-            crate::Error::value(format!("unknown member; {}", crate::host::advice(name, &allowed))).at(name)
-        })?;
-        if !value.is_null() && !(property.fits)(value) {
-            return Err(super::wrong_type(value, property.kind).at(name));
-        }
-        graph.insert(property.name.to_owned(), value.clone());
-    }
-    Ok(graph)
 }

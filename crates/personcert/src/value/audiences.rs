@@ -3,11 +3,8 @@
 use std::fmt;
 
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 
-use crate::host::Dialect;
 use crate::host::advice;
-use crate::schema::{Kind, PropertyValue, SchemaType, wrong_type};
 use crate::{Error, Result};
 
 /// The members in the order of their flags; `me` is 0, the empty set.
@@ -60,6 +57,12 @@ impl Audiences {
         audiences
     }
 
+    /// Whether the audiences are the same, in any order.
+    pub(super) fn is_same_set(&self, other: &Self) -> bool {
+        let all = |names: &[String], of: &[String]| names.iter().all(|name| of.contains(name));
+        self.flags == other.flags && all(&self.others, &other.others) && all(&other.others, &self.others)
+    }
+
     /// Refuses what must not be sent: Graph's sentinel always, other unknown names unless `allow_unknown`.
     pub(crate) fn check_names(&self, allow_unknown: bool) -> Result<()> {
         let refuse = |why: String| Err(Error::value(why));
@@ -100,53 +103,9 @@ impl Serialize for Audiences {
     }
 }
 
-impl SchemaType for Audiences {
-    const KIND: Kind = Kind::Audiences;
-}
-
-impl PropertyValue for Audiences {
-    fn read(value: Value) -> std::result::Result<Self, Value> {
-        match &value {
-            Value::String(text) => Ok(Self::named(text)),
-            Value::Number(number) => number.as_u64().map(Self::from_flags).ok_or(value),
-            _ => Err(value),
-        }
-    }
-
-    fn accept(value: &Value, _: Dialect) -> Result<Self> {
-        let names = match value {
-            Value::String(text) => return Ok(Self::named(text)),
-            Value::Array(names) if !names.is_empty() => names,
-            _ => return Err(wrong_type(value, Self::KIND)),
-        };
-        let texts: Option<Vec<_>> = names.iter().map(Value::as_str).collect();
-        texts.map(|texts| Self::named(&texts.join(","))).ok_or_else(|| wrong_type(value, Self::KIND))
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    #[test]
-    fn reads_every_form_the_service_was_seen_to_use() {
-        for (wire, text) in [
-            (json!("organization"), "organization"),
-            (json!("8"), "organization"),
-            (json!(8), "organization"),
-            (json!("me"), "me"),
-            (json!(0), "me"),
-            (json!("organization,contacts"), "contacts,organization"),
-            (json!("organization, newOne"), "organization,newOne"),
-            (json!(72), "72"),
-            (json!("newOne,64,organization"), "72,newOne"),
-        ] {
-            assert_eq!(Audiences::read(wire).unwrap().to_string(), text);
-        }
-        assert_eq!(Audiences::read(json!(-1)), Err(json!(-1)));
-    }
 
     #[test]
     fn an_unknown_audience_is_sent_only_on_request_and_the_sentinel_never() {

@@ -4,10 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 
-use crate::host::Dialect;
-use crate::schema::{Kind, PropertyValue, SchemaType, wrong_type};
 use crate::{Error, Result};
 
 /// A real calendar date of the years 1 to 9999, written `YYYY-MM-DD`.
@@ -73,19 +70,5 @@ impl fmt::Display for Date {
 impl Serialize for Date {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         serializer.collect_str(self)
-    }
-}
-
-impl SchemaType for Date {
-    const KIND: Kind = Kind::Date;
-}
-
-impl PropertyValue for Date {
-    fn read(value: Value) -> std::result::Result<Self, Value> {
-        value.as_str().and_then(|text| text.parse().ok()).ok_or(value)
-    }
-
-    fn accept(value: &Value, _: Dialect) -> Result<Self> {
-        value.as_str().ok_or_else(|| wrong_type(value, Self::KIND))?.parse()
     }
 }

@@ -1,7 +1,8 @@
 //! What properties hold: lenient when read from the service, strict when given by a caller.
 
 mod audiences;
-mod date;
+pub(crate) mod date;
+mod properties;
 mod web_url;
 
 pub use audiences::Audiences;
@@ -42,7 +43,7 @@ resource! {
     /// Where the item came from.
     /// Source: Graph's `personDataSources` resource.
     pub struct PersonDataSources {
-        r#type = "type": String, "The type of source.";
+        r#type = "type": Vec<String>, "The types of the source.";
     }
 }
 

@@ -3,9 +3,8 @@
 use std::fmt;
 
 use serde::Serialize;
-use serde_json::Value;
+use url::Url;
 
-use crate::schema::{Kind, PropertyValue, SchemaType};
 use crate::{Error, Result};
 
 /// An address. To Graph it is plain text, and any text is read; only an absolute http or https address is sent.
@@ -18,6 +17,31 @@ impl WebUrl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Rejects anything but an absolute http or https address.
+    pub(super) fn check_absolute(&self) -> Result<()> {
+        let has_host =
+            Url::parse(&self.0).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some());
+        let prefixed = self.0.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("http://"))
+            || self.0.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"));
+        if has_host && prefixed && !self.0.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Ok(());
+        }
+        let shown: String = self.0.chars().take(60).collect();
+        Err(Error::value(format!(
+            "{shown:?} is not an absolute http(s) address such as https://example.com/badge; null clears the property"
+        )))
+    }
+
+    /// The address as a service may write it: scheme and host in small letters, without the default port, a trailing
+    /// slash, or space around it.
+    pub(super) fn normalized(&self) -> String {
+        let text = self.0.trim();
+        let Ok(mut url) = Url::parse(text) else { return text.to_owned() };
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&path);
+        url.into()
+    }
 }
 
 impl From<&str> for WebUrl {
@@ -29,33 +53,5 @@ impl From<&str> for WebUrl {
 impl fmt::Display for WebUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-impl SchemaType for WebUrl {
-    const KIND: Kind = Kind::Url;
-}
-
-impl PropertyValue for WebUrl {
-    fn read(value: Value) -> std::result::Result<Self, Value> {
-        String::read(value).map(Self)
-    }
-
-    fn fits(value: &Value) -> bool {
-        value.is_string()
-    }
-
-    fn check(&self) -> Result<()> {
-        let absolute = url::Url::parse(&self.0)
-            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some());
-        let prefixed = self.0.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("http://"))
-            || self.0.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"));
-        if absolute && prefixed && !self.0.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            return Ok(());
-        }
-        let shown: String = self.0.chars().take(60).collect();
-        Err(Error::value(format!(
-            "{shown:?} is not an absolute http(s) address such as https://example.com/badge; null clears the property"
-        )))
     }
 }
