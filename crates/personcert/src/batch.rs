@@ -91,8 +91,14 @@ pub(crate) enum StepError {
     Malformed,
 }
 
-/// The responses of `count` steps in their order, or nothing when the body is no batch response.
-pub(crate) fn read_batch(body: &Bytes, count: usize, now: jiff::Timestamp) -> Option<Vec<Result<Response, StepError>>> {
+/// The responses of `count` steps in their order, or nothing when the body is no batch response. A step's own headers are
+/// few; what they lack of `request-id` and `Date` is the batch's.
+pub(crate) fn read_batch(
+    batch: &Response,
+    count: usize,
+    now: jiff::Timestamp,
+) -> Option<Vec<Result<Response, StepError>>> {
+    let body = &batch.body;
     #[derive(Deserialize)]
     struct Envelope<'a> {
         #[serde(borrow)]
@@ -103,7 +109,7 @@ pub(crate) fn read_batch(body: &Bytes, count: usize, now: jiff::Timestamp) -> Op
     for raw in envelope.responses.iter().take(count.saturating_mul(2)) {
         let Some(step) = position(raw).and_then(|at| steps.get_mut(at)) else { continue };
         *step = match step {
-            Err(StepError::Missing) => read_step(raw, body, now).ok_or(StepError::Malformed),
+            Err(StepError::Missing) => read_step(raw, batch, now).ok_or(StepError::Malformed),
             _ => Err(StepError::Duplicate),
         };
     }
@@ -123,7 +129,7 @@ fn position(raw: &RawValue) -> Option<usize> {
     number.checked_sub(1)
 }
 
-fn read_step(raw: &RawValue, whole: &Bytes, now: jiff::Timestamp) -> Option<Response> {
+fn read_step(raw: &RawValue, batch: &Response, now: jiff::Timestamp) -> Option<Response> {
     #[derive(Deserialize)]
     struct Answer<'a> {
         status: u16,
@@ -140,9 +146,17 @@ fn read_step(raw: &RawValue, whole: &Bytes, now: jiff::Timestamp) -> Option<Resp
         other => (name.as_str(), other.to_string()),
     });
     let texts: Vec<_> = texts.collect();
-    let headers = ServiceHeaders::new(texts.iter().map(|(name, text)| (*name, text.as_str())), now);
+    let inherited = [("date", &batch.headers.date), ("request-id", &batch.headers.request_id)];
+    let inherited = inherited.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+    // The last of two counts.
+    let headers = inherited.chain(texts.iter().map(|(name, text)| (*name, text.as_str())));
+    let headers = ServiceHeaders::new(headers, now);
     let body = answer.body.map(RawValue::get).filter(|body| !matches!(*body, "null" | "\"\""));
-    Some(Response { status: answer.status, headers, body: body.map(|body| slice(whole, body)).unwrap_or_default() })
+    Some(Response {
+        status: answer.status,
+        headers,
+        body: body.map(|body| slice(&batch.body, body)).unwrap_or_default(),
+    })
 }
 
 /// A part of the body without a copy.
@@ -160,7 +174,8 @@ mod tests {
     use super::*;
 
     fn read(body: &'static str, count: usize) -> Option<Vec<Result<Response, StepError>>> {
-        read_batch(&Bytes::from_static(body.as_bytes()), count, jiff::Timestamp::UNIX_EPOCH)
+        let batch = Response { status: 200, body: Bytes::from_static(body.as_bytes()), ..Response::default() };
+        read_batch(&batch, count, jiff::Timestamp::UNIX_EPOCH)
     }
 
     #[test]

@@ -10,6 +10,13 @@ pub fn error_body(status: u16, body: &[u8]) -> Error {
     crate::http::error_of(&response, true)
 }
 
+/// The statuses of `count` steps in the body of a batch, where it is one.
+pub fn batch_body(body: &[u8], count: usize) -> Option<Vec<Option<u16>>> {
+    let response = crate::http::Response { status: 200, body: body.to_vec().into(), ..Default::default() };
+    let steps = crate::batch::read_batch(&response, count, jiff::Timestamp::UNIX_EPOCH)?;
+    Some(steps.into_iter().map(|step| step.ok().map(|step| step.status)).collect())
+}
+
 /// The wait that a `Retry-After` header asks for, in seconds, in an answer with this `Date`.
 pub fn retry_after(value: &str, date: &str) -> Option<f64> {
     crate::http::retry_after([value].into_iter(), Some(date), jiff::Timestamp::UNIX_EPOCH)

@@ -12,6 +12,7 @@ pub type Fuzzed = fn(&[u8]);
 /// Every target by its name, which is that of its folder in `corpus/`.
 pub const TARGETS: &[(&str, Fuzzed)] = &[
     ("error_body", error_body),
+    ("batch_body", batch_body),
     ("success_body", success_body),
     ("retry_after", retry_after),
     ("patch", patch),
@@ -28,6 +29,13 @@ fn error_body(data: &[u8]) {
     let error = personcert::fuzzing::error_body(500, data);
     assert_eq!(error.details.status, Some(500));
     assert_displayable(&error.to_string());
+}
+
+/// Any body gives each step a status or none, and never more steps than were sent.
+fn batch_body(data: &[u8]) {
+    if let Some(statuses) = personcert::fuzzing::batch_body(data, 3) {
+        assert_eq!(statuses.len(), 3);
+    }
 }
 
 /// What is read loses nothing: written and read again it is the same.

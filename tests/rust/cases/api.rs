@@ -66,6 +66,9 @@ impl Api {
 
 async fn call(call: &Call, settings: &Map<String, Value>) -> Result<Value> {
     let client = Client::new(&Config::read(settings, Dialect::GRAPH)?)?;
+    if call.operation == "batch" {
+        return super::batch::call(&client, &call.arguments).await;
+    }
     let call = host::Call::read(&call.operation, &call.arguments, Dialect::GRAPH)?;
     match client.call(call).await? {
         Output::Pages(mut pages) => {
@@ -79,7 +82,7 @@ async fn call(call: &Call, settings: &Map<String, Value>) -> Result<Value> {
     }
 }
 
-fn attributes(error: &Error) -> Value {
+pub fn attributes(error: &Error) -> Value {
     let mut attributes = error.attributes(Dialect::GRAPH);
     attributes.insert("message".into(), json!(error.to_string()));
     Value::Object(attributes)

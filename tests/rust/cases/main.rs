@@ -2,6 +2,7 @@
 //! end, named `rust: <case>` and `cli: <case>`.
 
 mod api;
+mod batch;
 mod case;
 mod check;
 mod command;

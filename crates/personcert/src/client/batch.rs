@@ -5,12 +5,15 @@ use reqwest::header::HeaderValue;
 
 use super::Client;
 use super::context::CallContext;
-use super::execute::{attempt, finish, first_token, wants_token};
+use super::execute::{
+    Exchange, Report, attempt, finish, first_token, report, retry_after, settle, throttled, user_key, wants_token,
+};
 use super::pages::Page;
 use super::response::CallResponse;
 use super::service::ApiRequest;
 use crate::batch::{MAX_STEPS, Step, StepError, StepRequest, StepResponse, read_batch, write_batch};
 use crate::http::{Response, error_of};
+use crate::limiter::{BatchPermit, UserKey};
 use crate::schema::Verb;
 use crate::{CertificationPatch, Error, ErrorKind, Outcome, Result};
 
@@ -112,17 +115,25 @@ impl Client {
         };
         let mut bearer = first_token(self, context).await?;
         let mut is_token_replaced = false;
+        let users: Vec<_> = positions.iter().map(|at| user_key(prepared[*at].request.user)).collect();
         loop {
-            let exchange = attempt(self, context, &envelope, &bearer.header).await;
+            let permit = self.state.limiter.acquire_batch(&users, context.deadline).await.map_err(throttled)?;
+            let exchange = self.attempt_once(context, &envelope, &bearer.header).await;
             let error = match exchange.result {
                 Ok(response) => {
                     let client_request_id = &exchange.client_request_id;
                     let results = self.read_results(prepared, positions, &response, client_request_id);
+                    settle_steps(permit, &users, &results);
                     return Ok((results, bearer.number));
                 }
                 Err(error) => error,
             };
             context.state.end_attempt(error.outcome);
+            match error.details.status {
+                Some(429) => permit.throttled(retry_after(&error)),
+                Some(503 | 504) => permit.overloaded(),
+                _ => drop(permit),
+            }
             if wants_token(&error) && self.credential.is_refreshable() && !is_token_replaced {
                 is_token_replaced = true;
                 bearer = self.credential.replace(bearer.number, error.challenge().map(str::to_owned)).await?;
@@ -133,6 +144,14 @@ impl Client {
                 return Err(error);
             }
         }
+    }
+
+    async fn attempt_once(&self, context: &CallContext, request: &ApiRequest<'_>, token: &HeaderValue) -> Exchange {
+        let exchange = attempt(self, context, request, token).await;
+        let Exchange { client_request_id, duration, result } = &exchange;
+        let event = Report { attempt: 1, duration: *duration, client_request_id, ..Report::default() };
+        report(self, request, result.as_ref(), &event);
+        exchange
     }
 
     /// Sends each step as a request of its own, once.
@@ -146,7 +165,16 @@ impl Client {
         let mut results = Vec::with_capacity(positions.len());
         for at in positions {
             let step = &prepared[*at];
-            let exchange = attempt(self, context, &step.request, authorization).await;
+            let permit = self.state.limiter.acquire(user_key(step.request.user), 1, context.deadline).await;
+            let permit = match permit {
+                Ok(permit) => permit,
+                Err(refusal) => {
+                    results.push(Err(throttled(refusal)));
+                    continue;
+                }
+            };
+            let exchange = self.attempt_once(context, &step.request, authorization).await;
+            settle(permit, exchange.result.as_ref().err());
             let result = match exchange.result {
                 Ok(response) => self.read_step(step, response, exchange.client_request_id),
                 Err(error) => Err(finish(error, Outcome::NotSent, 1)),
@@ -187,17 +215,12 @@ impl Client {
             response.headers.describe(response.status, &mut error);
             error
         };
-        let steps = read_batch(&response.body, positions.len(), jiff::Timestamp::now());
+        let steps = read_batch(response, positions.len(), jiff::Timestamp::now());
         let steps = steps.unwrap_or_else(|| positions.iter().map(|_| Err(StepError::Malformed)).collect());
         let results = steps.into_iter().zip(positions).map(|(step, at)| {
             let prepared = &prepared[*at];
             let result = match step {
-                Ok(mut step) => {
-                    // A step's own headers are few; what they lack is the batch's.
-                    step.headers.request_id = step.headers.request_id.or_else(|| response.headers.request_id.clone());
-                    step.headers.date = step.headers.date.or_else(|| response.headers.date.clone());
-                    self.read_step(prepared, step, client_request_id.to_owned())
-                }
+                Ok(step) => self.read_step(prepared, step, client_request_id.to_owned()),
                 Err(StepError::Missing) => Err(unusable("the batch response lacks this step")),
                 Err(StepError::Duplicate) => Err(unusable("the batch response holds this step more than once")),
                 Err(StepError::Malformed) => Err(unusable("the response is not what Graph sends for a batch")),
@@ -226,6 +249,18 @@ impl Client {
             return Ok(StepResponse::NoContent);
         }
         response.certification(step.id).map(|read| StepResponse::Certification(Box::new(read)))
+    }
+}
+
+/// Tells the limiter how the steps ended.
+fn settle_steps(mut permit: BatchPermit, users: &[UserKey<'_>], results: &[StepResult]) {
+    for (user, result) in users.iter().zip(results) {
+        match result {
+            Err(error) if error.details.status == Some(429) => permit.step_throttled(*user, retry_after(error)),
+            // A step without a status says nothing of the limit.
+            Err(error) if error.details.status.is_none() || error.kind == ErrorKind::Protocol => {}
+            _ => permit.step_succeeded(*user),
+        }
     }
 }
 

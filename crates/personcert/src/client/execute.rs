@@ -112,14 +112,16 @@ pub(super) async fn with_retries(
         let permit = client.state.limiter.acquire(user_key(request.user), 1, context.deadline).await;
         let permit = permit.map_err(|refusal| finish(throttled(refusal), overall, attempts))?;
         attempts += 1;
-        let exchange = attempt(client, context, request, &bearer.header).await;
-        settle(permit, exchange.result.as_ref().err());
-        let error = match exchange.result {
+        let Exchange { client_request_id, duration, result } = attempt(client, context, request, &bearer.header).await;
+        settle(permit, result.as_ref().err());
+        let error = match result {
             Ok(response) => {
                 client.state.budget.deposit(withdrawn);
-                let mut response = CallResponse::new(response, exchange.client_request_id, attempts);
+                let mut response = CallResponse::new(response, client_request_id, attempts);
                 response.notice = announce(client, response.notice.take(), warning);
-                report_success(client, request, &response, exchange.duration);
+                let (client_request_id, notice) = (&response.client_request_id, response.notice.as_deref());
+                let event = Report { attempt: attempts, duration, client_request_id, notice, ..Report::default() };
+                report(client, request, Ok(&response), &event);
                 return Ok(response);
             }
             Err(error) => error,
@@ -141,7 +143,8 @@ pub(super) async fn with_retries(
         };
         let delay = delay.filter(|_| refused_token.is_none());
         let notice = warning.as_deref().filter(|_| attempts == 1);
-        report_failure(client, request, (&error, attempts), exchange.duration, delay, notice);
+        let event = Report { attempt: attempts, duration, client_request_id: &client_request_id, delay, notice };
+        report(client, request, Err(&error), &event);
         match delay {
             Some(delay) => sleep(delay).await,
             None => return Err(finish(refused_token.unwrap_or(error), overall, attempts)),
@@ -149,7 +152,7 @@ pub(super) async fn with_retries(
     }
 }
 
-const fn user_key(user: &User) -> UserKey<'_> {
+pub(super) const fn user_key(user: &User) -> UserKey<'_> {
     match user {
         User::Me => UserKey("me"),
         User::Named(name) => UserKey(name.as_str()),
@@ -157,20 +160,24 @@ const fn user_key(user: &User) -> UserKey<'_> {
 }
 
 /// The error of a call that the limiter can't serve before its deadline.
-fn throttled(refusal: AcquireError) -> Error {
+pub(super) fn throttled(refusal: AcquireError) -> Error {
     let why = "throttled: the service accepts no request before the call's deadline; retry later or raise `timeout`";
     let mut error = Error::new(ErrorKind::Throttled, Outcome::NotSent, why);
     error.details.retry_after = Some(refusal.retry_at.saturating_duration_since(Instant::now()).as_secs_f64());
     error
 }
 
+/// How long the service asks to wait.
+pub(super) fn retry_after(error: &Error) -> Option<Duration> {
+    error.details.retry_after.map(|wait| Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX))
+}
+
 /// Tells the limiter how the request ended.
-fn settle(permit: Permit, error: Option<&Error>) {
+pub(super) fn settle(permit: Permit, error: Option<&Error>) {
     let Some(error) = error else { return permit.succeeded(1) };
     match error.details.status {
         Some(429) => {
-            let wait = error.details.retry_after;
-            permit.throttled(1, wait.map(|wait| Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX)));
+            permit.throttled(1, retry_after(error));
         }
         Some(503 | 504) => permit.overloaded(),
         // Another answer shows that the service took the request.
@@ -240,34 +247,32 @@ fn announce(client: &Client, notice: Option<String>, warning: Option<String>) ->
     warning.into_iter().chain(notice).reduce(|one, other| format!("{one}; {other}"))
 }
 
-fn report_success(client: &Client, request: &ApiRequest<'_>, response: &CallResponse, duration: Duration) {
-    let hook = client.defaults.on_attempt.as_deref();
-    if !Attempt::is_observed(hook.is_some()) {
-        return;
-    }
-    let id = Some(response.client_request_id.clone());
-    let mut event = Attempt::new((request.method.as_str(), request.template, response.attempts), duration, id, None);
-    event.status = Some(u32::from(response.status));
-    event.request_id.clone_from(&response.headers.request_id);
-    event.notice.clone_from(&response.notice);
-    event.report(hook);
+/// What is reported of an attempt besides its exchange.
+#[derive(Default)]
+pub(super) struct Report<'a> {
+    pub(super) attempt: u32,
+    pub(super) duration: Duration,
+    pub(super) client_request_id: &'a str,
+    /// How long the call waits before its next attempt.
+    pub(super) delay: Option<Duration>,
+    pub(super) notice: Option<&'a str>,
 }
 
-fn report_failure(
-    client: &Client,
-    request: &ApiRequest<'_>,
-    (error, attempts): (&Error, u32),
-    duration: Duration,
-    delay: Option<Duration>,
-    notice: Option<&str>,
-) {
+/// Passes an attempt to the hook and the log.
+pub(super) fn report(client: &Client, request: &ApiRequest<'_>, ended: Result<&Response, &Error>, report: &Report<'_>) {
     let hook = client.defaults.on_attempt.as_deref();
     if !Attempt::is_observed(hook.is_some()) {
         return;
     }
-    let mut event = Attempt::new((request.method.as_str(), request.template, attempts), duration, None, Some(error));
-    event.notice = notice.map(str::to_owned);
-    event.wait_ms = delay.map(|delay| delay.as_secs_f64() * 1e3);
+    let id = Some(report.client_request_id.to_owned());
+    let named = (request.method.as_str(), request.template, report.attempt);
+    let mut event = Attempt::new(named, report.duration, id, ended.err());
+    if let Ok(response) = ended {
+        event.status = Some(u32::from(response.status));
+        event.request_id.clone_from(&response.headers.request_id);
+    }
+    event.notice = report.notice.map(str::to_owned);
+    event.wait_ms = report.delay.map(|delay| delay.as_secs_f64() * 1e3);
     event.report(hook);
 }
 
