@@ -2,6 +2,7 @@
 
 use personcert::batch::{Step, StepResponse};
 use personcert::host::Dialect;
+use personcert::schema::Verb;
 use personcert::{CertificationPatch, Client, Error, ListQuery, Result, Target, User};
 use serde_json::{Map, Value, json};
 
@@ -22,7 +23,8 @@ impl Owned {
         let user = text("user").map_or(User::Me, User::Named);
         let target = text("id").map(|id| Target::new(user.clone(), id)).transpose()?;
         let members = step.get("changes").or_else(|| step.get("values")).and_then(Value::as_object);
-        let patch = CertificationPatch::read(members.unwrap_or(&Map::new()), Dialect::GRAPH)?;
+        let verb = if step["operation"] == "create" { Verb::Create } else { Verb::Update };
+        let patch = CertificationPatch::read(members.unwrap_or(&Map::new()), verb, Dialect::GRAPH)?;
         let query = ListQuery { top: step["top"].as_u64(), ..ListQuery::default() };
         Ok(Self { operation: text("operation").unwrap_or_default(), user, target, patch, query })
     }
