@@ -32,10 +32,8 @@ fn hostile_server() -> RawServer {
 fn assert_displayable(output: &Output) {
     for bytes in [&output.stdout, &output.stderr] {
         let text = std::str::from_utf8(bytes).expect("UTF-8");
-        let is_unsafe =
-            |c: char| c != '\n' && UNSAFE.replace('\n', "").chars().any(|other| other == c && !c.is_ascii_graphic());
-        let found = text.chars().find(|c| is_unsafe(*c));
-        assert_eq!(found, None, "{text:?}");
+        let is_unsafe = |c: char| !matches!(c, '\n' | ' '..='~') && UNSAFE.contains(c);
+        assert_eq!(text.chars().find(|c| is_unsafe(*c)), None, "{text:?}");
     }
 }
 
@@ -76,6 +74,30 @@ fn json_output_escapes_the_same_characters_and_keeps_their_value() {
 }
 
 #[test]
+fn a_sign_in_prompt_and_its_error_are_escaped() {
+    let server = RawServer::start(|line| {
+        let text = format!("a{UNSAFE}b");
+        Some(if line.contains("devicecode") {
+            let address = format!("https://example.com/{text}");
+            let code = json!({
+                "device_code": "d", "user_code": text, "verification_uri": address, "message": text, "interval": 1,
+                "expires_in": 60,
+            });
+            response(200, "", &code)
+        } else {
+            response(400, "", &json!({"error": "access_denied", "error_description": text}))
+        })
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = server.client(&["login", "--sign-in", "device-code", "--client-id", "app", "--authority"]);
+    command.arg(server.url()).env_remove("PERSONCERT_TOKEN").arg("--token-cache-file").arg(folder.path().join("cache"));
+    let output = command.output().expect("it runs");
+    assert_displayable(&output);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains(r"a\u{1b}[2J\u{9b}31m") && output.status.code() == Some(3), "{output:?}");
+}
+
+#[test]
 fn arguments_are_escaped_where_an_error_repeats_them() {
     for arguments in [&["get", "x", "--colour\u{1b}[2J\u{202e}"][..], &["get", "x", "--base-url", "\u{9b}\u{202e}://x"]]
     {
@@ -101,10 +123,9 @@ fn a_sunset_warning_appears_once_also_with_verbose() {
 #[test]
 fn an_update_confirmed_by_a_read_reports_its_changes() {
     let server = RawServer::start(|line| {
-        Some(match line.starts_with("PATCH") {
-            true => response(502, "", &json!({})),
-            false => response(200, "", &json!({"id": ID, "description": "x"})),
-        })
+        let is_update = line.starts_with("PATCH");
+        let item = json!({"id": ID, "description": "x"});
+        Some(if is_update { response(502, "", &json!({})) } else { response(200, "", &item) })
     });
     let arguments = ["update", ID, "--set", "description=x", "--verify", "--max-attempts", "1"];
     let output = server.client(&arguments).output().expect("it runs");

@@ -32,6 +32,10 @@ impl RawServer {
         Self { url, requests }
     }
 
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The command as a client of this server.
     pub fn client(&self, arguments: &[&str]) -> Command {
         let mut command = super::personcert(arguments);
@@ -41,7 +45,7 @@ impl RawServer {
 
     /// Waits for the next request and returns its method.
     pub fn next_method(&self) -> String {
-        let line = self.requests.recv_timeout(Duration::from_secs(60)).expect("a request");
+        let line = self.requests.recv_timeout(Duration::from_mins(1)).expect("a request");
         line.split(' ').next().unwrap_or_default().to_owned()
     }
 }
