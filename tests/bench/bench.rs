@@ -1,8 +1,9 @@
-//! Updates made by plain reqwest and by the crate: `personcert-bench CONTENDER URL IN_FLIGHT COUNT`. Prints what one
-//! update costs as JSON.
+//! Updates made by plain reqwest and by the crate, one by one and in batches: `personcert-bench CONTENDER URL IN_FLIGHT
+//! COUNT`. Prints what one update costs as JSON.
 
 use std::time::Instant;
 
+use personcert::batch::{MAX_STEPS, Step, StepResponse};
 use personcert::{CertificationPatch, Change, Client, Config, Target, UpdateOptions, User};
 use serde_json::{Value, json};
 
@@ -16,17 +17,34 @@ type Done<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 enum Contender {
     Reqwest { http: reqwest::Client, url: String },
     Personcert { client: Client, target: Target },
+    ReqwestBatch { http: reqwest::Client, url: String },
+    PersoncertBatch { client: Client, target: Target },
 }
 
 impl Contender {
     fn new(name: &str, url: &str) -> Done<Self> {
-        if name == "reqwest" {
+        if name.starts_with("reqwest") {
             let _ = rustls::crypto::ring::default_provider().install_default();
             let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
-            return Ok(Self::Reqwest { http, url: format!("{url}{PATH}") });
+            return Ok(match name {
+                "reqwest_batch" => Self::ReqwestBatch { http, url: format!("{url}/beta/$batch") },
+                _ => Self::Reqwest { http, url: format!("{url}{PATH}") },
+            });
         }
         let config = Config { base_url: Some(url.into()), token: Some("t".into()), ..Config::default() };
-        Ok(Self::Personcert { client: Client::new(&config)?, target: Target::new(User::Me, ID)? })
+        let (client, target) = (Client::new(&config)?, Target::new(User::Me, ID)?);
+        Ok(match name {
+            "personcert_batch" => Self::PersoncertBatch { client, target },
+            _ => Self::Personcert { client, target },
+        })
+    }
+
+    /// How many updates one request carries.
+    fn steps(&self) -> u32 {
+        match self {
+            Self::Reqwest { .. } | Self::Personcert { .. } => 1,
+            Self::ReqwestBatch { .. } | Self::PersoncertBatch { .. } => u32::try_from(MAX_STEPS).unwrap_or(1),
+        }
     }
 
     async fn update(&self) -> Done {
@@ -40,13 +58,17 @@ impl Contender {
                 assert_eq!(certification["id"], ID);
             }
             Self::Personcert { client, target } => {
-                let patch = CertificationPatch {
-                    issuing_authority: Change::Set(VALUE.into()),
-                    issuing_company: Change::Set(VALUE.into()),
-                    ..CertificationPatch::default()
-                };
-                let updated = client.update(target, &patch, &UpdateOptions::default()).await?;
+                let updated = client.update(target, &patch(), &UpdateOptions::default()).await?;
                 assert_eq!(updated.certification.and_then(|certification| certification.id).as_deref(), Some(ID));
+            }
+            Self::ReqwestBatch { http, url } => reqwest_batch(http, url).await?,
+            Self::PersoncertBatch { client, target } => {
+                let patches: Vec<_> = (0..MAX_STEPS).map(|_| patch()).collect();
+                let steps: Vec<_> = patches.iter().map(|patch| Step::Update(target, patch)).collect();
+                for result in client.batch(&steps).await? {
+                    let StepResponse::Certification(certification) = result? else { return Err("no answer".into()) };
+                    assert_eq!(certification.id.as_deref(), Some(ID));
+                }
             }
         }
         Ok(())
@@ -57,7 +79,7 @@ impl Contender {
             .map(|_| {
                 let contender = self.clone();
                 tokio::spawn(async move {
-                    for _ in 0..count / in_flight {
+                    for _ in 0..count / in_flight / contender.steps() {
                         contender.update().await?;
                     }
                     Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
@@ -69,6 +91,35 @@ impl Contender {
         }
         Ok(())
     }
+}
+
+fn patch() -> CertificationPatch {
+    CertificationPatch {
+        issuing_authority: Change::Set(VALUE.into()),
+        issuing_company: Change::Set(VALUE.into()),
+        ..CertificationPatch::default()
+    }
+}
+
+/// A batch as it is written by hand: JSON values, matched by id.
+async fn reqwest_batch(http: &reqwest::Client, url: &str) -> Done {
+    let path = PATH.trim_start_matches("/beta");
+    let step = |id: usize| {
+        let body = json!({"issuingAuthority": VALUE, "issuingCompany": VALUE});
+        json!({"id": id.to_string(), "method": "PATCH", "url": path,
+            "headers": {"Content-Type": "application/json"}, "body": body})
+    };
+    let steps: Vec<Value> = (1..=MAX_STEPS).map(step).collect();
+    let body = serde_json::to_vec(&json!({"requests": steps}))?;
+    let request = http.post(url).header("authorization", "Bearer t").header("content-type", "application/json");
+    let response = request.body(body).send().await?.error_for_status()?;
+    let answer: Value = serde_json::from_slice(&response.bytes().await?)?;
+    let answers = answer["responses"].as_array().ok_or("no batch")?;
+    for id in 1..=MAX_STEPS {
+        let answer = answers.iter().find(|answer| answer["id"] == id.to_string()).ok_or("a step is missing")?;
+        assert_eq!(answer["body"]["id"], ID);
+    }
+    Ok(())
 }
 
 /// Processor time of this process, user and system, in microseconds.

@@ -40,7 +40,7 @@ struct Contender {
 
 const CONTENDERS: &[Contender] = &[
     Contender { shown: "reqwest (Rust)", program: rust, name: "reqwest", asked: [Nothing, Nothing] },
-    Contender { shown: "personcert, Rust", program: rust, name: "personcert", asked: [Nothing, Nothing] },
+    Contender { shown: "personcert, Rust", program: rust, name: "personcert", asked: [AtMost(1.1), AtMost(1.1)] },
     Contender { shown: "personcert, Python", program: python, name: "personcert", asked: [AtMost(1.3), Absent] },
     Contender {
         shown: "personcert, asyncio",
@@ -53,6 +53,12 @@ const CONTENDERS: &[Contender] = &[
     Contender { shown: "aiohttp (asyncio)", program: python, name: "aiohttp", asked: [Nothing, Nothing] },
     Contender { shown: "fetch (Node)", program: node, name: "fetch", asked: [Nothing, Nothing] },
     Contender { shown: "undici (Node)", program: node, name: "undici", asked: [Nothing, Nothing] },
+];
+
+/// Updates in batches: by hand with JSON values, and with the crate.
+const BATCHES: &[Contender] = &[
+    Contender { shown: "reqwest, JSON values", program: rust, name: "reqwest_batch", asked: [Nothing, Absent] },
+    Contender { shown: "personcert, Rust", program: rust, name: "personcert_batch", asked: [AtMost(0.5), Absent] },
 ];
 
 fn place() -> PathBuf {
@@ -105,42 +111,50 @@ fn measure(url: &str) -> Result {
     for (column, in_flight) in ["1", "32"].into_iter().enumerate() {
         let taking_part: Vec<_> =
             CONTENDERS.iter().filter(|contender| !matches!(contender.asked[column], Absent)).collect();
-        let mut spent = vec![Vec::new(); taking_part.len()];
-        for _ in 0..ROUNDS {
-            for (contender, spent) in taking_part.iter().zip(&mut spent) {
-                spent.push(contender.cost(url, in_flight)?);
-            }
-        }
-        println!("\nCPU of one update, {in_flight} in flight, median of {ROUNDS} interleaved rounds:");
-        let base = spent[0].clone();
-        for (contender, spent) in taking_part.iter().zip(spent) {
-            let ratio = median(spent.iter().zip(&base).map(|(mine, base)| mine / base).collect());
-            let promised = match contender.asked[column] {
-                AtMost(limit) if ratio <= limit => format!("at most {limit}: met"),
-                AtMost(limit) => format!("at most {limit}: MISSED"),
-                Nothing | Absent => String::new(),
-            };
-            println!("  {:<22} {:>7.1} us  {ratio:>5.2} x reqwest  {promised}", contender.shown, median(spent));
-        }
+        compare(&format!("one update, {in_flight} in flight"), &taking_part, column, url, in_flight)?;
     }
+    compare("one update in batches of 20, 1 in flight", &BATCHES.iter().collect::<Vec<_>>(), 0, url, "1")?;
     println!("\nFrom the start of the process to the first 200, import, resident memory; median of {STARTS}:");
-    let pairs = [("Python", python as fn() -> _, "urllib3", 35.0), ("Node", node, "fetch", 60.0)];
-    for (language, program, peer, most) in pairs {
-        let mut starts: [Vec<Start>; 2] = Default::default();
-        for _ in 0..STARTS {
-            for (name, starts) in ["personcert", peer].into_iter().zip(&mut starts) {
-                starts.push(Start::measure(program(), name, url)?);
-            }
+    measure_starts("Python", python, "urllib3", 35.0, url)?;
+    measure_starts("Node", node, "fetch", 60.0, url)
+}
+
+/// Prints what the contenders cost, each against the first of them.
+fn compare(what: &str, contenders: &[&Contender], column: usize, url: &str, in_flight: &str) -> Result {
+    let mut spent = vec![Vec::new(); contenders.len()];
+    for _ in 0..ROUNDS {
+        for (contender, spent) in contenders.iter().zip(&mut spent) {
+            spent.push(contender.cost(url, in_flight)?);
         }
-        let ratio = median(starts[0].iter().zip(&starts[1]).map(|(mine, peer)| mine.first / peer.first).collect());
-        for (name, starts) in [format!("personcert, {language}"), peer.to_owned()].into_iter().zip(&starts) {
-            let of = |part: fn(&Start) -> f64| median(starts.iter().map(part).collect());
-            let (first, import, resident) =
-                (of(|start| start.first), of(|start| start.import), of(|start| start.resident));
-            println!("  {name:<22} {first:>6.1} ms  import {import:>5.1} ms  {resident:>5.1} MB");
-        }
-        println!("    {ratio:.2} x {peer} (at most 1); import at most 25 ms; memory at most {most} MB");
     }
+    println!("\nCPU of {what}, median of {ROUNDS} interleaved rounds:");
+    let base = spent[0].clone();
+    for (contender, spent) in contenders.iter().zip(spent) {
+        let ratio = median(spent.iter().zip(&base).map(|(mine, base)| mine / base).collect());
+        let verdict = match contender.asked[column] {
+            AtMost(limit) if ratio <= limit => format!("at most {limit}: met"),
+            AtMost(limit) => format!("at most {limit}: MISSED"),
+            Nothing | Absent => String::new(),
+        };
+        println!("  {:<22} {:>7.1} us  {ratio:>5.2} x reqwest  {verdict}", contender.shown, median(spent));
+    }
+    Ok(())
+}
+
+fn measure_starts(language: &str, program: fn() -> (PathBuf, &'static str), peer: &str, most: f64, url: &str) -> Result {
+    let mut starts: [Vec<Start>; 2] = Default::default();
+    for _ in 0..STARTS {
+        for (name, starts) in ["personcert", peer].into_iter().zip(&mut starts) {
+            starts.push(Start::measure(program(), name, url)?);
+        }
+    }
+    let ratio = median(starts[0].iter().zip(&starts[1]).map(|(mine, peer)| mine.first / peer.first).collect());
+    for (name, starts) in [format!("personcert, {language}"), peer.to_owned()].into_iter().zip(&starts) {
+        let of = |part: fn(&Start) -> f64| median(starts.iter().map(part).collect());
+        let (first, import, resident) = (of(|start| start.first), of(|start| start.import), of(|start| start.resident));
+        println!("  {name:<22} {first:>6.1} ms  import {import:>5.1} ms  {resident:>5.1} MB");
+    }
+    println!("    {ratio:.2} x {peer} (at most 1); import at most 25 ms; memory at most {most} MB");
     Ok(())
 }
 
@@ -200,9 +214,11 @@ impl Nginx {
              events {{ worker_connections 1024; }}\n\
              http {{ access_log off; keepalive_requests 100000000; client_body_temp_path {0}/body;\n\
              proxy_temp_path {0}/proxy; fastcgi_temp_path {0}/fastcgi; uwsgi_temp_path {0}/uwsgi; scgi_temp_path {0}/scgi;\n\
-             server {{ listen {address}; default_type application/json; location / {{ return 200 '{1}'; }} }} }}\n",
+             server {{ listen {address}; default_type application/json; location / {{ return 200 '{1}'; }}\n\
+             location /beta/$batch {{ return 200 '{2}'; }} }} }}\n",
             place.display(),
             answer.trim(),
+            batch_answer(answer.trim()),
         );
         let file = place.join("nginx.conf");
         fs::write(&file, config).map_err(|error| error.to_string())?;
@@ -224,6 +240,15 @@ impl Nginx {
         quit.map_err(|error| error.to_string())?;
         self.process.wait().map(|_| ()).map_err(|error| error.to_string())
     }
+}
+
+/// The answer to a batch of 20 steps.
+fn batch_answer(answer: &str) -> String {
+    let step = |id: usize| {
+        format!("{{\"id\":\"{id}\",\"status\":200,\"headers\":{{\"Content-Type\":\"application/json\"}},\"body\":{answer}}}")
+    };
+    let steps: Vec<_> = (1..=20).rev().map(step).collect();
+    format!("{{\"responses\":[{}]}}", steps.join(","))
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
