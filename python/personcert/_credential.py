@@ -48,7 +48,11 @@ class TokenFetcher:
 
     def __call__(self, scope: str, claims: str | None, reply: TokenReply) -> None:
         """Start fetching a token; `reply` receives it."""
-        _thread.start_new_thread(self._fetch, (scope, claims, reply))
+        try:
+            _thread.start_new_thread(self._fetch, (scope, claims, reply))
+        except RuntimeError:
+            # Python 3.12 starts no thread in an exit handler.
+            self._fetch(scope, claims, reply)
 
     def _fetch(self, scope: str, claims: str | None, reply: TokenReply) -> None:
         try:

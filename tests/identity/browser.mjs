@@ -1,9 +1,9 @@
-// A person with a browser: headless Chromium that fills fields and clicks buttons.
+// Headless Chromium that fills fields and clicks buttons.
 //
 //   node browser.mjs [--fill NAME=TEXT | --click TEXT]... --until TEXT URL
 //
-// does that in this order, waits until the page says TEXT, prints what it says, and exits with 0. The address comes last, so
-// that a script can stand in for the system's own command that opens a browser.
+// performs the steps in this order, waits until the page shows TEXT, prints the page's text, and exits with 0. The address
+// comes last, so that a script can replace the system's command that opens a browser.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,16 +20,28 @@ const FLAGS = [
   '--disable-component-update',
   '--disable-sync',
 ]
-const PATIENCE = 20_000
+// Milliseconds; a shared machine may be slow.
+const TIMEOUT = 20_000
 
-/** Opens the address, does the steps, and gives the text of the page that says `until`. */
-export async function browse(address, steps, until) {
+/** Gives a page of a new browser with more flags to `use`, and closes the browser. */
+export async function withPage(flags, use) {
   const profile = mkdtempSync(join(tmpdir(), 'browser-'))
   const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
-  const context = await chromium.launchPersistentContext(profile, { executablePath, args: FLAGS, timeout: 60_000 })
+  const args = [...FLAGS, ...flags]
+  const context = await chromium.launchPersistentContext(profile, { executablePath, args, timeout: 60_000 })
   try {
     const page = await context.newPage()
-    page.setDefaultTimeout(PATIENCE)
+    page.setDefaultTimeout(TIMEOUT)
+    return await use(page)
+  } finally {
+    await context.close()
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+/** Opens the address, performs the steps, and returns the text of the page that shows `until`. */
+export async function browse(address, steps, until) {
+  return withPage([], async (page) => {
     await page.goto(address)
     for (const { fill, click } of steps) {
       if (fill) await page.locator(`[name="${fill[0]}"]`).fill(fill[1])
@@ -37,10 +49,7 @@ export async function browse(address, steps, until) {
     }
     await page.getByText(until).first().waitFor()
     return await page.innerText('body')
-  } finally {
-    await context.close()
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
-  }
+  })
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -128,7 +128,7 @@ class Values(Traps):
         self.assertIn("issuing_authority", [change.name for change in updated.changed])
 
     def test_members_nobody_knows_are_kept(self):
-        self.graph.script([{"status": 200, "body": {"id": "x", "new": {"a": [1, 1.5, None, True, 2**63]}, "endDate": 7}}])
+        self.graph.script([{"status": 200, "body": {"id": ID, "new": {"a": [1, 1.5, None, True, 2**63]}, "endDate": 7}}])
         certification = self.client.get(ID)
         self.assertEqual(certification.extra, {"new": {"a": [1, 1.5, None, True, 2**63]}, "endDate": 7})
         self.assertEqual(certification.to_graph()["endDate"], 7)
