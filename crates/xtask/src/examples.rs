@@ -4,9 +4,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use crate::demo::LocalGraph;
-use crate::run::{Result, command, root, run};
+use crate::run::{Result, command, from_source, root, run};
 use crate::setup;
-use crate::test::from_source;
 
 /// The documents whose examples are run.
 const DOCUMENTS: &[&str] = &["README.md", "docs/cli.md", "docs/local-graph.md", "docs/sign-in.md"];

@@ -6,6 +6,7 @@ mod examples;
 mod fuzz;
 mod run;
 mod setup;
+mod shape;
 mod stubs;
 mod test;
 
@@ -14,24 +15,27 @@ use std::process::ExitCode;
 const HELP: &str = "\
 Usage: cargo xtask COMMAND
 
-  demo             build everything and make the specification's change from three front ends
-  test             set up and run every test in every language
-  fuzz --minutes N run each fuzz target for so long, guided by coverage (needs a C++ compiler)
-  stubs [--check]  write the Python and TypeScript types from the core's tables, or check that they are fresh
-  bench            measure what an update costs, here and with the peers (needs nginx)
-  package          build the wheel and the npm tarball into dist/, and try both in empty environments
+  demo               build everything and make the specification's change from three front ends
+  test               set up and run every test in every language
+  fuzz --minutes N   run each fuzz target for N minutes, guided by coverage (needs a C++ compiler)
+  stubs [--check]    write the files that are generated from the core's tables, or check that they are up to date
+  shape [--check]    measure the structure of the Rust code, or fail when a bound is exceeded
+  bench              measure what an update costs, compared with other clients (needs nginx)
+  package            build the wheel and the npm tarball into dist/, and try both in empty environments
 ";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let done = match words.as_slice() {
+    let result = match words.as_slice() {
         ["demo"] => demo::demo(),
         ["test"] => test::test(),
         ["bench"] => bench::bench(),
         ["fuzz", "--minutes", minutes] => fuzz::fuzz(minutes),
         ["stubs"] => stubs::write(),
         ["stubs", "--check"] => stubs::check(),
+        ["shape"] => shape::report(),
+        ["shape", "--check"] => shape::check(),
         ["package"] => setup::package().and_then(|packages| test::try_packages(&packages)),
         ["help" | "--help"] => {
             print!("{HELP}");
@@ -39,10 +43,10 @@ fn main() -> ExitCode {
         }
         _ => Err(format!("unknown command\n\n{HELP}")),
     };
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("xtask: {why}");
+        Err(problem) => {
+            eprintln!("xtask: {problem}");
             ExitCode::FAILURE
         }
     }

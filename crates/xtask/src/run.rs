@@ -19,6 +19,13 @@ pub fn command(program: impl AsRef<Path>, arguments: &[&str]) -> Command {
     command
 }
 
+/// A Python that finds the package in the checkout.
+pub fn from_source(python: impl AsRef<Path>, arguments: &[&str]) -> Command {
+    let mut command = command(python, arguments);
+    command.env("PYTHONPATH", root().join("python")).env("MYPYPATH", root().join("python"));
+    command
+}
+
 /// Runs a command and fails when it does.
 pub fn run(command: &mut Command) -> Result {
     let line = display(command);

@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::examples;
-use crate::run::{Result, command, expect_mistakes, output, root, run};
+use crate::run::{Result, command, expect_mistakes, from_source, output, root, run};
 use crate::setup::{self, Packages};
 use crate::stubs;
 
@@ -134,13 +134,6 @@ fn node_types() -> Result {
     let lib = ["--lib", "es2022,esnext.disposable", "--types", "node"];
     run(command("node", &tsc).args(lib).arg("tests/node/usage.mts"))?;
     expect_mistakes(command("node", &tsc).args(lib).arg("tests/node/misspelt.mts"), MISTAKES)
-}
-
-/// A Python that finds the package in the checkout.
-pub fn from_source(python: impl AsRef<std::path::Path>, arguments: &[&str]) -> Command {
-    let mut command = command(python, arguments);
-    command.env("PYTHONPATH", root().join("python")).env("MYPYPATH", root().join("python"));
-    command
 }
 
 const PYTHON_TRIAL: &str = "\
