@@ -24,7 +24,9 @@ pub(crate) fn demo(runtime: &Runtime, as_json: bool) -> Result<String> {
     let mut report = "On a temporary local Graph; nothing leaves this machine.\n\n".to_owned();
     for request in requests.as_array().into_iter().flatten() {
         let part = |name: &str| request[name].as_str().unwrap_or_default();
-        let _ = writeln!(report, "{} {} {}", part("method"), part("path"), part("body"));
+        let line = format!("{} {} {}", part("method"), part("path"), part("body"));
+        report.push_str(line.trim_end());
+        report.push('\n');
     }
     let _ = write!(report, "\n{}", output::update(&json!(update), &Warnings::default()));
     let _ = write!(report, "\nstored now:\n{}", output::card(&stored[0]));

@@ -112,3 +112,8 @@ async fn execute(cli: &Cli, state: &OnceCell<CallState>) -> Result<i32, Failure>
     };
     output::print(&shown).map(|_| code)
 }
+
+/// Compiles and runs the Rust examples of the README, which use this crate's dependencies.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
