@@ -10,7 +10,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderName, Method, header};
 
 use crate::path::is_sign_in_page;
-use crate::reply::Refusal;
+use crate::response::ErrorResponse;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
@@ -27,17 +27,21 @@ pub struct OwnHosts {
 
 impl OwnHosts {
     /// The host that a request names, when it is this server and no foreign page sent the request.
-    pub fn check(&self, head: &Parts, secure: bool) -> Result<String, Refusal> {
+    pub fn check(&self, head: &Parts, secure: bool) -> Result<String, ErrorResponse> {
         let named = match head.headers.get(header::HOST) {
             Some(host) => host.to_str().ok(),
             // HTTP/2 carries it in the address.
             None => head.uri.authority().map(Authority::as_str),
         };
         let host = named.filter(|host| self.contains(host, secure)).ok_or_else(|| {
-            Refusal::new(421, "MisdirectedRequest", "The local Graph answers under its own address only.")
+            ErrorResponse::new(421, "MisdirectedRequest", "The local Graph answers under its own address only.")
         })?;
         if is_foreign(head, host) {
-            return Err(Refusal::new(403, "AccessDenied", "The local Graph answers no web page of another site."));
+            return Err(ErrorResponse::new(
+                403,
+                "AccessDenied",
+                "The local Graph answers no web page of another site.",
+            ));
         }
         Ok(host.to_owned())
     }

@@ -11,15 +11,15 @@ use base64::prelude::BASE64_STANDARD as BASE64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::act::Act;
 use crate::connection_handle::ConnectionHandle;
+use crate::fault_action::FaultAction;
 use crate::graph::Graph;
 use crate::path::{is_batch, parse_path, path_of};
-use crate::reply::{Ids, Refusal, empty, json_answer};
-use crate::work::{Asked, json_only};
+use crate::request::ApiRequest;
+use crate::response::{ErrorResponse, RequestIds, empty_response, json_response};
 
-/// How many steps there may be.
-const MOST: usize = 20;
+/// How many steps a batch may have.
+const MAX_STEPS: usize = 20;
 
 #[derive(Debug, Deserialize)]
 struct Batch {
@@ -38,136 +38,151 @@ struct Step {
 }
 
 impl Graph {
-    /// Answers a `$batch`; none when a step's fault resets the connection.
+    /// Handles a `$batch`; none when a step's fault resets the connection.
     pub async fn batch(
         self: &Arc<Self>,
-        asked: &Asked,
-        ids: &Ids,
+        request: &ApiRequest,
+        ids: &RequestIds,
         connection: &ConnectionHandle,
     ) -> Option<Response<Body>> {
-        let (steps, waves) = match self.steps(asked) {
-            Ok(read) => read,
-            Err(error) => return Some(error.answer(ids)),
+        let (steps, waves) = match self.prepare(request) {
+            Ok(prepared) => prepared,
+            Err(error) => return Some(error.response(ids)),
         };
         let mut failed = vec![false; steps.len()];
-        let mut answers = Vec::new();
+        let mut responses = Vec::new();
         for wave in waves {
-            // The steps of a wave are under way together: they wait together, and all count for their mailbox.
-            let arrive = |n: usize| {
-                let request = &steps[n].request;
-                (n, self.arrive(&request.method, &request.path, &request.headers, Some(n)))
-            };
             let (blocked, open): (Vec<_>, Vec<_>) =
                 wave.into_iter().partition(|&n| steps[n].after.iter().any(|&before| failed[before]));
-            let arrivals: Vec<_> = open.into_iter().map(arrive).collect();
-            let delay = arrivals.iter().map(|(_, arrival)| arrival.trouble.delay).max();
-            tokio::time::sleep(delay.unwrap_or(Duration::ZERO)).await;
-            for (n, arrival) in &arrivals {
-                let step = &steps[*n];
-                let act = arrival.trouble.act.as_ref();
-                let applies = act.is_none_or(Act::applies);
-                let usual = match unsupported(&step.request) {
-                    _ if !applies => empty(200),
-                    Some(refusal) => refusal.answer(&arrival.ids),
-                    None => self.plain(&step.request, arrival),
-                };
-                let answer = self.shape(&step.request, arrival, usual, connection).await?;
-                failed[*n] = !answer.status().is_success();
-                let other = &steps[usize::from(*n == 0).min(steps.len() - 1)].id;
-                let id = act.map_or(Some(step.id.as_str()), |act| act.batch_id(&step.id, other));
-                answers.push(part(id, answer).await);
-            }
+            responses.extend(self.run_wave(&steps, &open, &mut failed, connection).await?);
             for n in blocked {
                 failed[n] = true;
-                let message = "The step it depends on has failed.";
-                let answer = Refusal::new(424, "FailedDependency", message).answer(ids);
-                answers.push(part(Some(&steps[n].id), answer).await);
+                let error = ErrorResponse::new(424, "FailedDependency", "The step it depends on has failed.");
+                responses.push(response_part(Some(&steps[n].id), error.response(ids)).await);
             }
         }
         let mut state = self.state();
         if state.random.seeded {
-            state.random.shuffle(&mut answers);
+            state.random.shuffle(&mut responses);
         }
-        Some(json_answer(200, Some(&json!({"responses": answers})), ids))
+        Some(json_response(200, Some(&json!({"responses": responses})), ids))
     }
 
-    fn steps(&self, asked: &Asked) -> Result<(Vec<Ready>, Vec<Vec<usize>>), Refusal> {
+    /// Runs independent steps. They are in flight together: they share their delay, and all count for their mailbox.
+    async fn run_wave(
+        self: &Arc<Self>,
+        steps: &[PreparedStep],
+        wave: &[usize],
+        failed: &mut [bool],
+        connection: &ConnectionHandle,
+    ) -> Option<Vec<Value>> {
+        let arrive = |&n: &usize| {
+            let request = &steps[n].request;
+            (n, self.arrive(&request.method, &request.path, &request.headers, Some(n)))
+        };
+        let arrivals: Vec<_> = wave.iter().map(arrive).collect();
+        let delay = arrivals.iter().map(|(_, arrival)| arrival.fault.delay).max();
+        tokio::time::sleep(delay.unwrap_or(Duration::ZERO)).await;
+        let mut responses = Vec::new();
+        for (n, arrival) in &arrivals {
+            let step = &steps[*n];
+            let action = arrival.fault.action.as_ref();
+            let normal = match unsupported_version(&step.request) {
+                _ if action.is_some_and(|action| !action.applies()) => empty_response(200),
+                Some(error) => error.response(&arrival.ids),
+                None => self.respond_within_limits(&step.request, arrival),
+            };
+            let response = self.inject_fault(&step.request, arrival, normal, connection).await?;
+            failed[*n] = !response.status().is_success();
+            let other = &steps[usize::from(*n == 0).min(steps.len() - 1)].id;
+            let id = action.map_or(Some(step.id.as_str()), |action: &FaultAction| action.batch_id(&step.id, other));
+            responses.push(response_part(id, response).await);
+        }
+        Some(responses)
+    }
+
+    /// Reads the steps, and the waves in which they can run.
+    fn prepare(&self, request: &ApiRequest) -> Result<(Vec<PreparedStep>, Vec<Vec<usize>>), ErrorResponse> {
         let state = self.state();
-        self.caller(&asked.headers, &state.identity, state.clock.now())?;
+        self.caller(&request.headers, &state.identity, state.clock.now())?;
         drop(state);
-        if asked.method != Method::POST {
-            return Err(Refusal::new(405, "Request_BadRequest", "A batch is sent with POST."));
+        if request.method != Method::POST {
+            return Err(ErrorResponse::new(405, "Request_BadRequest", "A batch must be sent with POST."));
         }
-        json_only(&asked.headers)?;
-        let batch: Batch = serde_json::from_slice(&asked.body).map_err(|_| malformed("The body is not a batch."))?;
-        if batch.requests.is_empty() || batch.requests.len() > MOST {
-            return Err(malformed(&format!("A batch has 1 to {MOST} requests.")));
+        request.require_json()?;
+        let batch: Batch = serde_json::from_slice(&request.body).map_err(|_| malformed("The body is not a batch."))?;
+        if batch.requests.is_empty() || batch.requests.len() > MAX_STEPS {
+            return Err(malformed(&format!("A batch must have 1 to {MAX_STEPS} requests.")));
         }
-        let mut places = HashMap::new();
+        let mut numbers = HashMap::new();
         for (n, step) in batch.requests.iter().enumerate() {
-            if step.id.is_empty() || places.insert(step.id.to_lowercase(), n).is_some() {
+            if step.id.is_empty() || numbers.insert(step.id.to_lowercase(), n).is_some() {
                 return Err(malformed(&format!("The id '{}' is empty or not unique.", step.id)));
             }
         }
-        let ready: Vec<Ready> =
-            batch.requests.into_iter().map(|step| Ready::new(step, asked, &places)).collect::<Result<_, _>>()?;
-        let waves = waves(&ready)?;
-        Ok((ready, waves))
+        let steps: Vec<PreparedStep> = batch
+            .requests
+            .into_iter()
+            .map(|step| PreparedStep::new(step, request, &numbers))
+            .collect::<Result<_, _>>()?;
+        let waves = waves(&steps)?;
+        Ok((steps, waves))
     }
 }
 
-/// A step as a request, and the steps that come before it.
-struct Ready {
+/// A step as a request, and the steps that it depends on.
+struct PreparedStep {
     id: String,
-    request: Asked,
+    request: ApiRequest,
     after: Vec<usize>,
 }
 
-impl Ready {
-    fn new(step: Step, outer: &Asked, places: &HashMap<String, usize>) -> Result<Self, Refusal> {
-        let wrong = |why: &str| malformed(&format!("Request '{}': {why}.", step.id));
-        let before_query = step.url.split('?').next().unwrap_or_default();
-        if before_query.is_empty() || before_query.contains("://") || before_query.starts_with("//") {
-            return Err(wrong("the url is not relative"));
+impl PreparedStep {
+    fn new(step: Step, outer: &ApiRequest, numbers: &HashMap<String, usize>) -> Result<Self, ErrorResponse> {
+        let invalid = |problem: &str| malformed(&format!("Request '{}': {problem}.", step.id));
+        let path = step.url.split('?').next().unwrap_or_default();
+        if path.is_empty() || path.contains("://") || path.starts_with("//") {
+            return Err(invalid("the url is not relative"));
         }
         let version = path_of(&outer.path).trim_end_matches("$batch").to_owned();
         let path = format!("{version}{}", step.url.trim_start_matches('/'));
         if is_batch(&path_of(&path)) {
-            return Err(wrong("a batch in a batch"));
+            return Err(invalid("batches do not nest"));
         }
-        let method =
-            Method::from_bytes(step.method.to_ascii_uppercase().as_bytes()).map_err(|_| wrong("no such method"))?;
+        let method = Method::from_bytes(step.method.to_ascii_uppercase().as_bytes());
+        let method = method.map_err(|_| invalid("the method is malformed"))?;
         let mut headers = HeaderMap::new();
         for (name, value) in step.headers.iter().flatten() {
             let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) else {
-                return Err(wrong("a header is malformed"));
+                return Err(invalid("a header is malformed"));
             };
             headers.insert(name, value);
         }
         if step.body.is_some() && !headers.contains_key(header::CONTENT_TYPE) {
-            return Err(wrong("a body needs a Content-Type"));
+            return Err(invalid("a body needs a Content-Type"));
         }
-        // One token for all of them, whatever a step says.
+        // The batch's token is used for all steps, whatever their headers are.
         if let Some(token) = outer.headers.get(header::AUTHORIZATION) {
             headers.insert(header::AUTHORIZATION, token.clone());
         }
-        let place = |id: &String| places.get(&id.to_lowercase()).copied();
-        let after: Option<Vec<usize>> = step.depends_on.iter().flatten().map(place).collect();
-        let after = after.ok_or_else(|| wrong("it depends on a request that isn't there"))?;
+        let number = |id: &String| numbers.get(&id.to_lowercase()).copied();
+        let after: Option<Vec<usize>> = step.depends_on.iter().flatten().map(number).collect();
+        let after = after.ok_or_else(|| invalid("it depends on an unknown request"))?;
         let body = step.body.as_ref().map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
-        Ok(Self { request: Asked { method, path, headers, body, base: outer.base.clone() }, after, id: step.id })
+        let request = ApiRequest { method, path, headers, body, base: outer.base.clone() };
+        Ok(Self { request, after, id: step.id })
     }
 }
 
-/// The steps in the order of their dependencies; those of one wave may run together.
-fn waves(steps: &[Ready]) -> Result<Vec<Vec<usize>>, Refusal> {
+/// The steps in the order of their dependencies; the steps of a wave are independent.
+fn waves(steps: &[PreparedStep]) -> Result<Vec<Vec<usize>>, ErrorResponse> {
     let mut done = vec![false; steps.len()];
     let mut waves = Vec::new();
     while done.contains(&false) {
-        let wave: Vec<usize> =
-            (0..steps.len()).filter(|&n| !done[n] && steps[n].after.iter().all(|&before| done[before])).collect();
+        let is_open = |&n: &usize| !done[n] && steps[n].after.iter().all(|&before| done[before]);
+        let wave: Vec<usize> = (0..steps.len()).filter(is_open).collect();
         if wave.is_empty() {
-            return Err(malformed("The requests depend on each other in a circle."));
+            return Err(malformed("The requests depend on each other in a cycle."));
         }
         for &n in &wave {
             done[n] = true;
@@ -177,52 +192,51 @@ fn waves(steps: &[Ready]) -> Result<Vec<Vec<usize>>, Refusal> {
     Ok(waves)
 }
 
-/// One answer inside the answer.
-async fn part(id: Option<&str>, answer: Response<Body>) -> Value {
-    let (head, body) = answer.into_parts();
+/// A step's response inside the batch's response.
+async fn response_part(id: Option<&str>, response: Response<Body>) -> Value {
+    let (head, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
     let mut part = Map::new();
     if let Some(id) = id {
         part.insert("id".into(), json!(id));
     }
     part.insert("status".into(), json!(head.status.as_u16()));
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let headers: Map<String, Value> =
-        head.headers.iter().map(|(name, value)| (written(name), json!(text(value)))).collect();
+    let text = |value: &HeaderValue| json!(String::from_utf8_lossy(value.as_bytes()));
+    let headers = head.headers.iter().map(|(name, value)| (step_header_name(name), text(value))).collect();
     part.insert("headers".into(), Value::Object(headers));
     if !body.is_empty() {
-        // What isn't JSON comes as base64.
+        // A body that is not JSON is encoded in base64.
         let json = serde_json::from_slice(&body).unwrap_or_else(|_| json!(BASE64.encode(&body)));
         part.insert("body".into(), json);
     }
     Value::Object(part)
 }
 
-/// The refusal of a step under `v1.0`, where the resource does not exist: 405, as Graph's documentation shows it.
-fn unsupported(request: &Asked) -> Option<Refusal> {
-    let rest = request.path.strip_prefix("/v1.0/")?;
-    let (path, _) = rest.split_once('?').unwrap_or((rest, ""));
-    parse_path(&format!("/beta/{path}")).ok()?;
+/// The refusal of a step under `v1.0`, which lacks the resource: 405, as in Graph's documentation.
+fn unsupported_version(request: &ApiRequest) -> Option<ErrorResponse> {
+    let (path, _) = request.path_and_query();
+    parse_path(&format!("/beta/{}", path.strip_prefix("/v1.0/")?)).ok()?;
     let message = "Specified HTTP method is not allowed for the request target.";
-    Some(Refusal::new(405, "Request_BadRequest", message))
+    Some(ErrorResponse::new(405, "Request_BadRequest", message))
 }
 
 /// A header's name as Graph writes it in a step.
-fn written(name: &HeaderName) -> String {
+fn step_header_name(name: &HeaderName) -> String {
     match name.as_str() {
         "odata-version" => "OData-Version".into(),
         "www-authenticate" => "WWW-Authenticate".into(),
         "etag" => "ETag".into(),
-        own @ ("request-id" | "client-request-id") => own.into(),
-        own if own.starts_with("x-ms-") => own.into(),
+        lower if ["request-id", "client-request-id"].contains(&lower) || lower.starts_with("x-ms-") => lower.into(),
         other => {
-            let capital = |word: &str| word[..1].to_ascii_uppercase() + &word[1..];
-            let words = other.split('-').map(|word| if word.is_empty() { String::new() } else { capital(word) });
+            let words = other.split('-').map(|word| match word.split_at_checked(1) {
+                Some((first, rest)) => first.to_ascii_uppercase() + rest,
+                None => String::new(),
+            });
             words.collect::<Vec<_>>().join("-")
         }
     }
 }
 
-fn malformed(message: &str) -> Refusal {
-    Refusal::new(400, "BadRequest", format!("Invalid batch payload format. {message}"))
+fn malformed(message: &str) -> ErrorResponse {
+    ErrorResponse::bad_request(format!("Invalid batch payload format. {message}"))
 }

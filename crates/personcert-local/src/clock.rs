@@ -1,19 +1,19 @@
-//! The time that the local Graph goes by.
+//! The clock of the local Graph.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-/// A clock that can stand still, jump, and be wrong.
+/// A clock that can be frozen, moved and skewed.
 #[derive(Debug, Default)]
 pub struct Clock {
     frozen: Option<Timestamp>,
     offset: SignedDuration,
 }
 
-/// What the command `clock` changes.
+/// The arguments of the command `clock`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Change {
+pub struct ClockChange {
     freeze: Option<bool>,
     now: Option<Timestamp>,
     skew: Option<f64>,
@@ -21,25 +21,25 @@ pub struct Change {
 }
 
 impl Clock {
-    /// The time.
+    /// The current time.
     pub fn now(&self) -> Timestamp {
         let base = self.frozen.unwrap_or_else(Timestamp::now);
         base.saturating_add(self.offset).unwrap_or(base)
     }
 
-    /// The time with seven fractional digits, as Graph writes it.
+    /// The current time with seven fractional digits, as Graph writes it.
     pub fn text(&self) -> String {
         let now = self.now();
         format!("{}.{:07}Z", now.strftime("%Y-%m-%dT%H:%M:%S"), now.subsec_nanosecond() / 100)
     }
 
-    /// Stops, starts, sets or moves the clock.
-    pub fn change(&mut self, change: &Change) -> Result<(), String> {
+    /// Freezes, releases, sets or moves the clock.
+    pub fn change(&mut self, change: &ClockChange) -> Result<(), String> {
         match (change.freeze, change.now) {
             (Some(true), now) => {
                 *self = Self { frozen: Some(now.unwrap_or_else(|| self.now())), offset: SignedDuration::ZERO };
             }
-            (_, Some(_)) => return Err("`now` goes with `\"freeze\": true`".into()),
+            (_, Some(_)) => return Err("`now` requires `\"freeze\": true`".into()),
             (Some(false), None) => *self = Self::default(),
             (None, None) => {}
         }

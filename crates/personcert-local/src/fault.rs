@@ -1,21 +1,21 @@
-//! Faults: which requests they meet.
+//! Faults: which requests they match.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::act::Act;
+use crate::fault_action::FaultAction;
 use crate::path::{glob, is_identity, path_of};
 use crate::random::Random;
-use crate::who::Who;
+use crate::subject::Subject;
 
 /// The longest delay, in seconds.
-const LONGEST: f64 = 60.0;
-/// How many faults there may be.
-const MOST: usize = 1000;
+const MAX_DELAY_SECONDS: f64 = 60.0;
+/// How many faults may be configured at once.
+const MAX_FAULTS: usize = 1000;
 
-/// Something that goes wrong, and when.
+/// What goes wrong, and for which requests.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 struct Fault {
@@ -27,7 +27,7 @@ struct Fault {
     probability: Option<f64>,
     times: Option<u64>,
     delay: Option<Delay>,
-    act: Option<Act>,
+    act: Option<FaultAction>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -37,101 +37,124 @@ enum Delay {
     LogNormal { median: f64, sigma: f64 },
 }
 
-/// A request as far as a fault looks at it.
+/// The parts of a request that faults match.
 #[derive(Debug)]
-pub struct Seen<'a> {
+pub struct RequestView<'a> {
     /// The method.
     pub method: &'a str,
-    /// The path as on the wire, with its query.
+    /// The path and query as on the wire.
     pub path: &'a str,
-    /// Whom it is about.
-    pub who: &'a Who,
-    /// Which step of a `$batch` it is; none for a request of its own.
+    /// The user it concerns.
+    pub subject: &'a Subject,
+    /// Its number in a `$batch`; none for a request of its own.
     pub step: Option<usize>,
 }
 
 /// What goes wrong with one request.
 #[derive(Debug, Default)]
-pub struct Trouble {
-    /// How long nothing happens.
+pub struct InjectedFault {
+    /// How long to wait first.
     pub delay: Duration,
-    /// What happens instead of the usual.
-    pub act: Option<Act>,
+    /// What happens instead of the normal response.
+    pub action: Option<FaultAction>,
 }
 
-/// The faults, each with how often it was met and how often it acted.
+/// The configured faults.
 #[derive(Debug, Default)]
-pub struct Faults(Vec<(Fault, u64, u64)>);
+pub struct Faults(Vec<CountedFault>);
+
+#[derive(Debug)]
+struct CountedFault {
+    fault: Fault,
+    /// How many requests it matched.
+    matched: u64,
+    /// How often it acted.
+    acted: u64,
+}
 
 impl Faults {
-    /// Adds faults from JSON, all or none.
+    /// Adds faults from JSON, all or none. An error names the place and the problem.
     pub fn add(&mut self, faults: &Value) -> Result<(), (String, String)> {
         let list = faults.as_array().ok_or_else(|| ("faults".to_owned(), "expected a list of faults".to_owned()))?;
-        if self.0.len() + list.len() > MOST {
-            return Err(("faults".into(), format!("there may be {MOST} faults")));
+        if self.0.len() + list.len() > MAX_FAULTS {
+            return Err(("faults".into(), format!("at most {MAX_FAULTS} faults are supported")));
         }
         let read = |(n, fault): (usize, &Value)| {
             let fault = Fault::deserialize(fault).map_err(|error| error.to_string());
-            let fault = fault.and_then(|fault| fault.check().map(|()| (fault, 0, 0)));
-            fault.map_err(|why| (format!("faults[{n}]"), why))
+            let checked = fault.and_then(|fault| fault.check().map(|()| CountedFault { fault, matched: 0, acted: 0 }));
+            checked.map_err(|problem| (format!("faults[{n}]"), problem))
         };
         let read = list.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
         self.0.extend(read);
         Ok(())
     }
 
-    /// What goes wrong with this request: the first fault that fits and isn't used up. Every fault counts every
-    /// request that it fits, so that "the second" means the same whatever the others do.
-    pub fn meet(&mut self, seen: &Seen, random: &mut Random) -> Trouble {
-        let mut met = None;
-        for (fault, count, acted) in self.0.iter_mut().filter(|(fault, ..)| fault.fits(seen)) {
-            *count += 1;
-            let due = fault.nth.is_none_or(|nth| nth == *count) && fault.times.is_none_or(|times| *acted < times);
-            if met.is_none() && due && fault.probability.is_none_or(|chance| random.unit() < chance) {
-                *acted += 1;
-                met = Some(fault.clone());
+    /// Finds the fault for a request: the first one that matches and is not used up. Every fault counts every request
+    /// that it matches, so that `nth` does not depend on the other faults.
+    pub fn match_request(&mut self, request: &RequestView, random: &mut Random) -> InjectedFault {
+        let mut found = None;
+        for counted in self.0.iter_mut().filter(|counted| counted.fault.matches(request)) {
+            let fault = &counted.fault;
+            counted.matched += 1;
+            let is_due = fault.nth.is_none_or(|nth| nth == counted.matched)
+                && fault.times.is_none_or(|times| counted.acted < times);
+            if found.is_none() && is_due && fault.probability.is_none_or(|chance| random.unit() < chance) {
+                counted.acted += 1;
+                found = Some(fault.clone());
             }
         }
-        met.map_or_else(Trouble::default, |fault| {
-            let delay = fault.delay.map_or(0.0, |delay| match delay {
-                Delay::Fixed(seconds) => seconds,
-                Delay::LogNormal { median, sigma } => median * (sigma * random.normal()).exp(),
-            });
-            Trouble { delay: Duration::from_secs_f64(delay.clamp(0.0, LONGEST)), act: fault.act }
+        found.map_or_else(InjectedFault::default, |fault| InjectedFault {
+            delay: fault.delay.map_or(Duration::ZERO, |delay| delay.draw(random)),
+            action: fault.act,
         })
+    }
+}
+
+impl Delay {
+    fn check(&self) -> Result<(), String> {
+        let range = 0.0..=MAX_DELAY_SECONDS;
+        let is_valid = match self {
+            Self::Fixed(seconds) => range.contains(seconds),
+            Self::LogNormal { median, sigma } => range.contains(median) && (0.0..=10.0).contains(sigma),
+        };
+        if is_valid {
+            return Ok(());
+        }
+        Err(format!("`delay` must be from 0 to {MAX_DELAY_SECONDS} seconds, and `sigma` from 0 to 10"))
+    }
+
+    fn draw(&self, random: &mut Random) -> Duration {
+        let seconds = match self {
+            Self::Fixed(seconds) => *seconds,
+            Self::LogNormal { median, sigma } => median * (sigma * random.normal()).exp(),
+        };
+        Duration::from_secs_f64(seconds.clamp(0.0, MAX_DELAY_SECONDS))
     }
 }
 
 impl Fault {
     fn check(&self) -> Result<(), String> {
         if self.probability.is_some_and(|chance| !(0.0..=1.0).contains(&chance)) {
-            return Err("`probability` is from 0 to 1".into());
+            return Err("`probability` must be from 0 to 1".into());
         }
         if self.nth == Some(0) {
-            return Err("`nth` counts from 1".into());
+            return Err("`nth` must be at least 1".into());
         }
-        let right = match self.delay {
-            None => true,
-            Some(Delay::Fixed(seconds)) => (0.0..=LONGEST).contains(&seconds),
-            Some(Delay::LogNormal { median, sigma }) => {
-                (0.0..=LONGEST).contains(&median) && (0.0..=10.0).contains(&sigma)
-            }
-        };
-        if !right {
-            return Err(format!("`delay` is from 0 to {LONGEST} seconds, `sigma` from 0 to 10"));
+        if let Some(delay) = &self.delay {
+            delay.check()?;
         }
         match &self.act {
-            Some(act) => act.check(self.step.is_some()).map_err(|why| format!("`act`: {why}")),
+            Some(action) => action.check(self.step.is_some()).map_err(|problem| format!("`act`: {problem}")),
             None => Ok(()),
         }
     }
 
-    fn fits(&self, seen: &Seen) -> bool {
-        // A fault that names no address leaves sign-ins alone.
-        (self.path.is_some() || !is_identity(seen.path))
-            && self.step == seen.step
-            && self.method.as_ref().is_none_or(|method| method.eq_ignore_ascii_case(seen.method))
-            && self.path.as_ref().is_none_or(|path| glob(path, &path_of(seen.path)))
-            && self.user.as_ref().is_none_or(|user| seen.who.is(user))
+    fn matches(&self, request: &RequestView) -> bool {
+        // A fault without a path does not affect sign-ins.
+        (self.path.is_some() || !is_identity(request.path))
+            && self.step == request.step
+            && self.method.as_ref().is_none_or(|method| method.eq_ignore_ascii_case(request.method))
+            && self.path.as_ref().is_none_or(|path| glob(path, &path_of(request.path)))
+            && self.user.as_ref().is_none_or(|user| request.subject.is(user))
     }
 }

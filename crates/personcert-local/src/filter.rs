@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::property::{Comparable, Property, ValueType};
-use crate::reply::Refusal;
+use crate::response::ErrorResponse;
 
 /// How deep parentheses and `not` may nest.
 const MAX_DEPTH: usize = 32;
@@ -51,8 +51,8 @@ pub enum TextFunction {
 
 impl Filter {
     /// Reads a filter.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
-        let syntax = || Refusal::new(400, "BadRequest", format!("Invalid filter clause: {text}"));
+    pub fn parse(text: &str) -> Result<Self, ErrorResponse> {
+        let syntax = || ErrorResponse::bad_request(format!("Invalid filter clause: {text}"));
         let mut parser = Parser { tokens: tokens(text).ok_or_else(syntax)?, at: 0 };
         let filter = parser.any(0)?.filter(|_| parser.at == parser.tokens.len());
         filter.ok_or_else(syntax)
@@ -181,7 +181,7 @@ struct Parser {
 }
 
 /// A part of a filter; none when the syntax is wrong there.
-type Parsed = Result<Option<Filter>, Refusal>;
+type Parsed = Result<Option<Filter>, ErrorResponse>;
 
 impl Parser {
     fn next(&mut self) -> Option<&Token> {

@@ -1,4 +1,4 @@
-//! Not for users: what only the fuzz targets reach from outside.
+//! Entry points for the fuzz targets; not a public API.
 
 use crate::random::Random;
 use crate::seed;

@@ -1,4 +1,4 @@
-//! What the local Graph is made of.
+//! The local Graph's configuration and state.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -10,69 +10,68 @@ use tokio::runtime::Handle;
 use crate::access::OwnHosts;
 use crate::clock::Clock;
 use crate::fault::Faults;
-use crate::identity::{Identity, Keys};
+use crate::identity::keys::Keys;
+use crate::identity::state::Identity;
 use crate::log::Log;
 use crate::options::Options;
-use crate::places::Places;
 use crate::random::Random;
-use crate::script::Answer;
+use crate::scripted_response::ScriptedResponse;
 use crate::seed;
 use crate::store::Store;
+use crate::test_ports::TestPorts;
 use crate::throttle::Throttle;
 use crate::tls::Tls;
 
-/// Everything behind the addresses.
+/// A local Graph.
 #[derive(Debug)]
 pub struct Graph {
-    /// The root of the addresses.
+    /// The root address.
     pub url: String,
     /// The names under which it answers.
     pub hosts: OwnHosts,
-    /// How it was started.
+    /// The options it was started with.
     pub options: Options,
-    /// Where connections are served.
+    /// The runtime that serves connections.
     pub runtime: Handle,
-    /// Where connections go wrong.
-    pub places: Places,
-    /// What signs tokens.
+    /// Listeners for tests.
+    pub ports: TestPorts,
+    /// The key that signs tokens.
     pub keys: Keys,
     tls: Mutex<Option<Arc<Tls>>>,
     state: Mutex<State>,
 }
 
-/// What changes.
+/// The mutable state.
 #[derive(Debug)]
 pub struct State {
     /// Users and certifications.
     pub store: Store,
-    /// Copies of them.
+    /// Snapshots of the store.
     pub snapshots: Vec<Store>,
-    /// Literal answers to the next requests.
-    pub script: VecDeque<Answer>,
-    /// What goes wrong.
+    /// Literal responses to the next requests.
+    pub script: VecDeque<ScriptedResponse>,
+    /// The configured faults.
     pub faults: Faults,
-    /// How much may be asked for.
+    /// The configured limits.
     pub throttle: Throttle,
-    /// The time.
+    /// The clock.
     pub clock: Clock,
-    /// Ids and drawn numbers.
+    /// The generator of ids and random numbers.
     pub random: Random,
-    /// Who signs in.
+    /// Sign-ins.
     pub identity: Identity,
-    /// What was asked for.
+    /// The request log.
     pub log: Log,
 }
 
 impl Graph {
     /// Opens the database and fills it when it is empty.
     pub fn open(options: Options, address: SocketAddr, runtime: Handle) -> Result<Self> {
-        let store =
-            Store::open(options.database.as_deref()).map_err(|error| Error::input("database", error.to_string()))?;
         let state = State {
-            store,
+            store: Store::open(options.database.as_deref()).map_err(database_error)?,
             snapshots: Vec::new(),
             script: VecDeque::new(),
-            faults: faults(&options)?,
+            faults: initial_faults(&options)?,
             throttle: Throttle::default(),
             clock: Clock::default(),
             random: Random::new(options.random_seed),
@@ -80,16 +79,23 @@ impl Graph {
             log: Log::default(),
         };
         let scheme = if options.tls { "https" } else { "http" };
-        let (url, hosts) = (format!("{scheme}://{address}"), OwnHosts { address, exposed: options.expose });
-        let (places, keys, tls) = (Places::default(), Keys::new()?, Mutex::default());
-        let graph = Self { url, hosts, options, runtime, places, keys, tls, state: Mutex::new(state) };
-        if graph.state().store.is_empty().map_err(internal)? {
+        let graph = Self {
+            url: format!("{scheme}://{address}"),
+            hosts: OwnHosts { address, exposed: options.expose },
+            options,
+            runtime,
+            ports: TestPorts::default(),
+            keys: Keys::new()?,
+            tls: Mutex::default(),
+            state: Mutex::new(state),
+        };
+        if graph.state().store.is_empty().map_err(database_error)? {
             graph.fill()?;
         }
         Ok(graph)
     }
 
-    /// What changes, for as long as the guard lives.
+    /// Locks the state.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -105,12 +111,12 @@ impl Graph {
             }
             Ok(seed::generate(store, self.options.users, self.options.certifications, &now)?)
         };
-        store.together(fill).map_err(|error| Error::input("seed", error.to_string()))
+        store.transaction(fill).map_err(|error| Error::input("seed", error.to_string()))
     }
 
-    /// Makes everything as it was at the start. Snapshots stay, to be restored after a reset.
+    /// Restores the initial state. Snapshots are kept, to be restored after a reset.
     pub fn reset(&self) -> Result<()> {
-        let faults = faults(&self.options)?;
+        let faults = initial_faults(&self.options)?;
         let mut state = self.state();
         state.script.clear();
         state.log.clear();
@@ -119,40 +125,39 @@ impl Graph {
         state.throttle = Throttle::default();
         state.clock = Clock::default();
         state.random = Random::new(self.options.random_seed);
-        state.store.clear().map_err(internal)?;
+        state.store.clear().map_err(database_error)?;
         drop(state);
         self.fill()
     }
 
-    /// The certificates, made when they are first asked for.
+    /// The TLS configuration, created on first use.
     pub fn tls(&self) -> Result<Arc<Tls>> {
         let mut tls = self.tls.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(tls) = &*tls {
             return Ok(Arc::clone(tls));
         }
-        let failed = |error: Box<dyn std::error::Error>| {
-            let message = format!("the local Graph can't make its certificates: {error}");
+        let created = Arc::new(Tls::new().map_err(|error| {
+            let message = format!("the local Graph cannot create its certificates: {error}");
             Error::new(ErrorKind::Network, Outcome::NotSent, message)
-        };
-        let made = Arc::new(Tls::new().map_err(failed)?);
-        *tls = Some(Arc::clone(&made));
-        Ok(made)
+        })?);
+        *tls = Some(Arc::clone(&created));
+        Ok(created)
     }
 }
 
 /// The faults of the file that the options name.
-fn faults(options: &Options) -> Result<Faults> {
+fn initial_faults(options: &Options) -> Result<Faults> {
     let mut faults = Faults::default();
     if let Some(path) = &options.faults {
-        let wrong = |why: String| Error::input("faults", format!("{}: {why}", path.display()));
-        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-        let list = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-        faults.add(&list).map_err(|(place, why)| wrong(format!("{place}: {why}")))?;
+        let invalid = |problem: String| Error::input("faults", format!("{}: {problem}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| invalid(error.to_string()))?;
+        let list = serde_json::from_str(&text).map_err(|error| invalid(error.to_string()))?;
+        faults.add(&list).map_err(|(place, problem)| invalid(format!("{place}: {problem}")))?;
     }
     Ok(faults)
 }
 
-/// A database that fails.
-pub fn internal(error: rusqlite::Error) -> Error {
+/// An error of the database.
+pub fn database_error(error: rusqlite::Error) -> Error {
     Error::input("database", error.to_string())
 }

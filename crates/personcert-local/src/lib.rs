@@ -1,118 +1,121 @@
-//! A local Graph: the certifications of Graph's profile API over real HTTP on this machine, stored in SQLite. It is
-//! for tests and trials and is not the service.
+//! A local Graph: the certifications of Graph's profile API over real HTTP on this machine, stored in SQLite. It is for
+//! tests and experiments and is not the service.
+//!
+//! ```
+//! use personcert_local::{LocalGraph, Options};
+//! use serde_json::json;
+//!
+//! let graph = LocalGraph::start(Options::default())?;
+//! let token = graph.command("token", &json!({"scopes": ["User.ReadWrite"]}))?;
+//! println!("{} {token}", graph.url());
+//! # Ok::<(), personcert::Error>(())
+//! ```
 
 mod access;
-mod act;
+mod addresses;
 mod batch;
-mod body;
-mod check;
 mod clock;
 mod commands;
 mod connection;
 mod connection_handle;
 mod fault;
+mod fault_action;
 mod filter;
 #[doc(hidden)]
 pub mod fuzzing;
 mod graph;
+mod handler;
+mod hostile_body;
 mod identity;
 mod log;
+mod operation;
 mod options;
 mod path;
-mod places;
 mod property;
 mod query;
 mod random;
-mod reply;
-mod routes;
-mod script;
+mod request;
+mod response;
+mod scripted_response;
 mod seed;
 mod store;
+mod subject;
+mod test_ports;
 mod throttle;
 mod tls;
 mod token;
-mod who;
-mod work;
+mod validate;
 
-pub use identity::PUBLIC as PUBLIC_APP;
+pub use identity::applications::PUBLIC_APP;
 pub use options::{Options, Permissions};
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use personcert::{Error, ErrorKind, Outcome, Result};
 use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 use connection::{ListenerKind, accept};
 use graph::Graph;
 
-/// A running local Graph, on a thread and a runtime of its own. It stops when it is closed or dropped.
+/// A running local Graph, on a thread and runtime of its own. It stops when it is closed or dropped.
 #[derive(Debug)]
 pub struct LocalGraph {
     url: String,
     graph: Arc<Graph>,
-    running: Mutex<Option<(oneshot::Sender<()>, JoinHandle<()>)>>,
+    server: Mutex<Option<Server>>,
+}
+
+#[derive(Debug)]
+struct Server {
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
 }
 
 impl LocalGraph {
-    /// Starts one and returns when it takes requests.
+    /// Starts a local Graph and returns once it accepts requests.
     pub fn start(options: Options) -> Result<Self> {
         let host = options.host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         if !host.is_loopback() && !options.expose {
-            let why = "a local Graph listens to this machine alone; `expose` allows other addresses";
-            return Err(Error::input("host", why));
+            return Err(Error::input("host", "other machines could reach this address; set `expose` to allow that"));
         }
-        let failed = |error: std::io::Error| {
-            Error::new(ErrorKind::Network, Outcome::NotSent, format!("the local Graph can't listen: {error}"))
-        };
-        let listener = std::net::TcpListener::bind(SocketAddr::new(host, options.port)).map_err(failed)?;
-        listener.set_nonblocking(true).map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let listener = TcpListener::bind(SocketAddr::new(host, options.port)).map_err(cannot_start)?;
+        listener.set_nonblocking(true).map_err(cannot_start)?;
+        let address = listener.local_addr().map_err(cannot_start)?;
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;
         let graph = Arc::new(Graph::open(options, address, runtime.handle().clone())?);
         if graph.options.tls {
             graph.tls()?;
         }
-        let (stop, stopped) = oneshot::channel();
-        let served = Arc::clone(&graph);
-        let serve = move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    () = accept(listener, served, ListenerKind::Graph) => {}
-                    _ = stopped => {}
-                }
-            });
-            // Open connections go with the runtime; nobody waits for an answer any more.
-            runtime.shutdown_background();
-        };
-        let thread = std::thread::Builder::new().name("local-graph".into()).spawn(serve).map_err(failed)?;
-        Ok(Self { url: graph.url.clone(), graph, running: Mutex::new(Some((stop, thread))) })
+        let server = serve(runtime, listener, Arc::clone(&graph))?;
+        Ok(Self { url: graph.url.clone(), graph, server: Mutex::new(Some(server)) })
     }
 
-    /// The root of its addresses, without a version: `http://127.0.0.1:PORT`.
+    /// The root address, without a version: `http://127.0.0.1:PORT`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The PEM file of the authority that signed the certificate for `https`. It goes when this value goes.
+    /// The PEM file of the authority that signed the certificate for `https`. It is deleted with this value.
     pub fn ca_file(&self) -> Result<PathBuf> {
         Ok(self.graph.tls()?.authority().to_owned())
     }
 
-    /// Carries out one of the commands that `POST /_local/{name}` takes too: `token`, `add`, `certifications`,
-    /// `users`, `script`, `faults`, `throttle`, `clock`, `seed`, `snapshot`, `restore`, `requests`, `addresses`, `ca`,
-    /// `reset`; `app`, `approve`, `lifetime`, `revoke`, `challenge`, `federated`, `signIns` of the identity side.
+    /// Executes a command, as `POST /_local/{name}` does: `token`, `add`, `certifications`, `users`, `script`, `faults`,
+    /// `throttle`, `clock`, `seed`, `snapshot`, `restore`, `requests`, `addresses`, `ca`, `reset`; and of the identity
+    /// side `app`, `approve`, `lifetime`, `revoke`, `challenge`, `federated`, `signIns`.
     pub fn command(&self, name: &str, arguments: &Value) -> Result<Value> {
         self.graph.command(name, arguments)
     }
 
-    /// Stops it. Stopping twice is fine.
+    /// Stops it. Further calls do nothing.
     pub fn close(&self) {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some((stop, thread)) = running {
+        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Server { stop, thread }) = server {
             let _ = stop.send(());
             let _ = thread.join();
         }
@@ -123,4 +126,24 @@ impl Drop for LocalGraph {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+fn serve(runtime: Runtime, listener: TcpListener, graph: Arc<Graph>) -> Result<Server> {
+    let (stop, stopped) = oneshot::channel();
+    let run = move || {
+        runtime.block_on(async {
+            tokio::select! {
+                () = accept(listener, graph, ListenerKind::Graph) => {}
+                _ = stopped => {}
+            }
+        });
+        // Open connections close with the runtime.
+        runtime.shutdown_background();
+    };
+    let thread = std::thread::Builder::new().name("local-graph".into()).spawn(run).map_err(cannot_start)?;
+    Ok(Server { stop, thread })
+}
+
+fn cannot_start(error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Network, Outcome::NotSent, format!("the local Graph cannot start: {error}"))
 }

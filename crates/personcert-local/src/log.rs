@@ -1,4 +1,4 @@
-//! The log of requests.
+//! The request log.
 
 use std::collections::VecDeque;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::path::{glob, path_of};
-use crate::who::Who;
+use crate::subject::Subject;
 
 /// How many requests the log holds at most; the oldest are dropped.
 const MAX_ENTRIES: usize = 10_000;
@@ -28,15 +28,15 @@ pub struct Log {
 
 #[derive(Debug)]
 struct Entry {
-    who: Who,
+    subject: Subject,
     shown: Value,
     bytes: usize,
 }
 
-/// Which requests are wanted.
+/// Which requests to return.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Filter {
+pub struct LogFilter {
     method: Option<String>,
     path: Option<String>,
     user: Option<String>,
@@ -44,11 +44,11 @@ pub struct Filter {
 }
 
 impl Log {
-    /// Adds a request and gives the number that [`Log::finish`] wants.
-    pub fn add(&mut self, shown: Value, who: Who) -> usize {
+    /// Adds a request and returns the number that [`Log::finish`] takes.
+    pub fn add(&mut self, shown: Value, subject: Subject) -> usize {
         let bytes = ENTRY_BYTES + text_bytes(&shown);
         self.bytes += bytes;
-        self.entries.push_back(Entry { who, shown, bytes });
+        self.entries.push_back(Entry { subject, shown, bytes });
         while self.entries.len() > MAX_ENTRIES || self.bytes > MAX_BYTES {
             let Some(oldest) = self.entries.pop_front() else { break };
             self.bytes -= oldest.bytes;
@@ -57,7 +57,7 @@ impl Log {
         self.first + self.entries.len() - 1
     }
 
-    /// Notes how a request ended. A reset may have emptied the log meanwhile.
+    /// Notes how a request ended, unless a reset emptied the log meanwhile.
     pub fn finish(&mut self, number: usize, status: Option<u16>, millis: u64) {
         let entry = number.checked_sub(self.first).and_then(|at| self.entries.get_mut(at));
         if let Some(entry) = entry {
@@ -66,27 +66,27 @@ impl Log {
         }
     }
 
-    /// Forgets all requests, but never gives a number twice.
+    /// Drops all requests. Numbers are not reused.
     pub fn clear(&mut self) {
         self.first += self.entries.len();
         self.entries.clear();
         self.bytes = 0;
     }
 
-    /// The requests that fit.
-    pub fn select(&self, filter: &Filter) -> Value {
-        let fits = |entry: &&Entry| {
+    /// The requests that pass the filter.
+    pub fn select(&self, filter: &LogFilter) -> Value {
+        let passes = |entry: &&Entry| {
             let text = |name: &str| entry.shown[name].as_str().unwrap_or_default();
             filter.method.as_ref().is_none_or(|method| text("method").eq_ignore_ascii_case(method))
                 && filter.path.as_ref().is_none_or(|path| glob(path, &path_of(text("path"))))
-                && filter.user.as_ref().is_none_or(|user| entry.who.is(user))
+                && filter.user.as_ref().is_none_or(|user| entry.subject.is(user))
                 && filter.status.is_none_or(|status| entry.shown["status"] == status)
         };
-        self.entries.iter().filter(fits).map(|entry| entry.shown.clone()).collect()
+        self.entries.iter().filter(passes).map(|entry| entry.shown.clone()).collect()
     }
 }
 
-/// A request as the log shows it: without the token.
+/// A request as the log shows it, without the token.
 pub fn shown(method: &str, path: &str, headers: &HeaderMap, body: &[u8]) -> Value {
     let mut texts = serde_json::Map::new();
     for (name, value) in headers {

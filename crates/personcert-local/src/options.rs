@@ -1,50 +1,50 @@
-//! How a local Graph is started.
+//! The options of a local Graph.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
-/// Which of the service's two published permission tables holds.
+/// One of the service's two published permission tables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Permissions {
-    /// The specification's: application permission `User.ReadWrite.All` allows changes.
+    /// The specification's: the application permission `User.ReadWrite.All` allows changes.
     #[default]
     Spec,
     /// The current pages': application permissions are not supported.
     Current,
 }
 
-/// How a local Graph is started. Unset options have these defaults: a free port, a database in memory, the default
-/// seed, the specification's permissions.
+/// How a local Graph is started. The defaults are a free port, a database in memory, the default seed and the
+/// specification's permissions.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// The port; 0 for a free one.
+    /// The port; 0 picks a free one.
     pub port: u16,
-    /// The address to listen on, instead of 127.0.0.1.
+    /// The address to listen on; defaults to 127.0.0.1.
     pub host: Option<IpAddr>,
-    /// Allows an address that other machines reach.
+    /// Whether other machines may reach the address.
     pub expose: bool,
-    /// The file of the database; none for memory.
+    /// The database file; defaults to memory.
     pub database: Option<PathBuf>,
-    /// Which permission table holds.
+    /// The permission table in force.
     pub permissions: Permissions,
-    /// A `.jsonl` or `.csv` file with certifications to begin with.
+    /// A `.jsonl` or `.csv` file with the initial certifications.
     pub seed: Option<PathBuf>,
     /// How many users to generate.
     pub users: u32,
     /// How many certifications each generated user has.
     pub certifications: u32,
-    /// The seed of the generator, for ids and drawn faults that come again.
+    /// The seed of the generator of ids and random faults.
     #[serde(alias = "randomSeed")]
     pub random_seed: Option<u64>,
-    /// A JSON file with a list of faults to begin with.
+    /// A JSON file with a list of initial faults.
     pub faults: Option<PathBuf>,
-    /// Whether its address is `https://…`, with a certificate of an authority made for this run.
+    /// Whether to serve `https`, with a certificate of an authority that is created for this run.
     pub tls: bool,
-    /// Ends every TLS handshake with an alert.
+    /// Whether to end every TLS handshake with an alert.
     #[serde(alias = "tlsAlert")]
     pub tls_alert: bool,
 }

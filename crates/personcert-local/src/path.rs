@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::reply::Refusal;
+use crate::response::ErrorResponse;
 
 /// Whose certifications an address names.
 #[derive(Debug)]
@@ -15,12 +15,12 @@ pub enum Owner {
 
 /// Reads whose certifications a path names, and which one. The segments are split before they are decoded, so that an
 /// encoded slash stays inside its segment.
-pub fn parse_path(path: &str) -> Result<(Owner, Option<String>), Refusal> {
+pub fn parse_path(path: &str) -> Result<(Owner, Option<String>), ErrorResponse> {
     let path = path.strip_suffix('/').unwrap_or(path);
     let mut segments = Segments { rest: path.trim_start_matches('/').split('/'), last: "" };
     let version = segments.next()?;
     if !["beta", "v1.0"].contains(&version) {
-        return Err(bad_request(format!("Invalid version: {version}")));
+        return Err(ErrorResponse::bad_request(format!("Invalid version: {version}")));
     }
     let owner = match segments.next()? {
         "me" => Owner::Me,
@@ -51,19 +51,19 @@ struct Segments<'a> {
 
 impl<'a> Segments<'a> {
     /// The next segment. A path that ends too early is blamed on its last one.
-    fn next(&mut self) -> Result<&'a str, Refusal> {
+    fn next(&mut self) -> Result<&'a str, ErrorResponse> {
         self.last = self.rest.next().ok_or_else(|| unknown(self.last))?;
         Ok(self.last)
     }
 }
 
-fn id(segment: &str) -> Result<String, Refusal> {
+fn id(segment: &str) -> Result<String, ErrorResponse> {
     // `$count` and the like are no ids.
     if segment.starts_with('$') { Err(unknown(segment)) } else { decode(segment) }
 }
 
 /// The key in OData's form: `collection('key')`, in which a doubled quote stands for one.
-fn key(segment: &str, collection: &str) -> Result<String, Refusal> {
+fn key(segment: &str, collection: &str) -> Result<String, ErrorResponse> {
     let decoded = decode(segment)?;
     let inner = decoded.strip_prefix(collection).and_then(|rest| rest.strip_prefix("('")?.strip_suffix("')"));
     let parts: Option<Vec<&str>> = inner.map(|inner| inner.split("''").collect());
@@ -73,16 +73,12 @@ fn key(segment: &str, collection: &str) -> Result<String, Refusal> {
     }
 }
 
-fn decode(segment: &str) -> Result<String, Refusal> {
+fn decode(segment: &str) -> Result<String, ErrorResponse> {
     percent_decode_str(segment).decode_utf8().map(std::borrow::Cow::into_owned).map_err(|_| unknown(segment))
 }
 
-fn unknown(segment: &str) -> Refusal {
-    bad_request(format!("Resource not found for the segment '{segment}'."))
-}
-
-fn bad_request(message: String) -> Refusal {
-    Refusal::new(400, "BadRequest", message)
+fn unknown(segment: &str) -> ErrorResponse {
+    ErrorResponse::bad_request(format!("Resource not found for the segment '{segment}'."))
 }
 
 /// The decoded path without the query.

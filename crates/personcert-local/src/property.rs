@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use crate::reply::Refusal;
+use crate::response::ErrorResponse;
 
 /// How the values of a property compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,10 +68,10 @@ pub const CREATED: Property = Property { name: "createdDateTime", value_type: Va
 
 impl Property {
     /// The property with this name.
-    pub fn find(name: &str) -> Result<Self, Refusal> {
+    pub fn find(name: &str) -> Result<Self, ErrorResponse> {
         require_known(name)?;
         COMPARABLE.iter().find(|property| property.name == name).copied().ok_or_else(|| {
-            Refusal::new(400, "BadRequest", format!("The property '{name}' can't be used in a filter or an order."))
+            ErrorResponse::bad_request(format!("The property '{name}' can't be used in a filter or an order."))
         })
     }
 
@@ -94,12 +94,12 @@ impl ValueType {
 }
 
 /// Refuses a name that the resource does not have.
-pub fn require_known(name: &str) -> Result<(), Refusal> {
+pub fn require_known(name: &str) -> Result<(), ErrorResponse> {
     if personcert::PROPERTIES.iter().any(|property| property.name == name) {
         return Ok(());
     }
     let message = format!("Could not find a property named '{name}' on type 'microsoft.graph.personCertification'.");
-    Err(Refusal::new(400, "BadRequest", message))
+    Err(ErrorResponse::bad_request(message))
 }
 
 /// Reads OData's `Edm.Date` as the service does: four, two and two digits, and a day of the calendar.

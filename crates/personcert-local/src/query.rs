@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::filter::Filter;
 use crate::property::{CREATED, Property, require_known};
-use crate::reply::Refusal;
+use crate::response::ErrorResponse;
 
 type Document = Map<String, Value>;
 
@@ -30,20 +30,22 @@ enum Direction {
 
 impl Query {
     /// Reads the options; the dollar sign may be left out. Unknown ones are refused.
-    pub fn read(text: &str) -> Result<Self, Refusal> {
+    pub fn read(text: &str) -> Result<Self, ErrorResponse> {
         let mut query = Self::default();
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let decoded = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
             let (name, value) = (decoded(name), decoded(value));
-            let number = || value.parse().map_err(|_| bad_request(format!("Invalid value '{value}' for '{name}'.")));
+            let number = || {
+                value.parse().map_err(|_| ErrorResponse::bad_request(format!("Invalid value '{value}' for '{name}'.")))
+            };
             match name.trim_start_matches('$') {
                 "select" => query.select = selection(&value)?,
                 "filter" => query.filter = Some(Filter::parse(&value)?),
                 "orderby" => query.order = value.split(',').map(order).collect::<Result<_, _>>()?,
                 "top" => query.top = Some(number()?),
                 "skip" => query.skip = number()?,
-                _ => return Err(bad_request(format!("The query option '{name}' is not supported."))),
+                _ => return Err(ErrorResponse::bad_request(format!("The query option '{name}' is not supported."))),
             }
         }
         Ok(query)
@@ -85,7 +87,7 @@ impl Query {
     }
 
     /// The text of the same query for the page that begins at `skip`.
-    pub fn at(text: &str, skip: usize) -> String {
+    pub fn text_from(text: &str, skip: usize) -> String {
         let kept = text.split('&').filter(|pair| {
             !pair.is_empty() && !pair.trim_start_matches("%24").trim_start_matches('$').starts_with("skip=")
         });
@@ -93,25 +95,21 @@ impl Query {
     }
 }
 
-fn selection(value: &str) -> Result<Vec<String>, Refusal> {
+fn selection(value: &str) -> Result<Vec<String>, ErrorResponse> {
     value.split(',').map(str::trim).map(|name| require_known(name).map(|()| name.to_owned())).collect()
 }
 
 /// One part of `$orderby`: a property and perhaps its direction.
-fn order(part: &str) -> Result<(Property, Direction), Refusal> {
+fn order(part: &str) -> Result<(Property, Direction), ErrorResponse> {
     let mut words = part.split_whitespace();
     let property = Property::find(words.next().unwrap_or_default())?;
     let direction = match words.next() {
         None | Some("asc") => Direction::Ascending,
         Some("desc") => Direction::Descending,
-        Some(other) => return Err(bad_request(format!("Syntax error at '{other}' in $orderby."))),
+        Some(other) => return Err(ErrorResponse::bad_request(format!("Syntax error at '{other}' in $orderby."))),
     };
     match words.next() {
         None => Ok((property, direction)),
-        Some(other) => Err(bad_request(format!("Syntax error at '{other}' in $orderby."))),
+        Some(other) => Err(ErrorResponse::bad_request(format!("Syntax error at '{other}' in $orderby."))),
     }
-}
-
-fn bad_request(message: String) -> Refusal {
-    Refusal::new(400, "BadRequest", message)
 }

@@ -1,4 +1,4 @@
-//! What a local Graph holds at its start.
+//! The initial content of a local Graph.
 
 use std::path::Path;
 
@@ -7,12 +7,12 @@ use serde_json::{Map, Value, json};
 use crate::random::Random;
 use crate::store::{Store, User};
 
-/// The user that requests are made for when nothing else is said.
+/// The default user of commands.
 pub const FIRST_USER: &str = "db789417-4ccb-41d1-a0a9-47b01a09ea49";
 
-type Seeded = Result<(), Box<dyn std::error::Error>>;
+type SeedResult = Result<(), Box<dyn std::error::Error>>;
 
-/// Who makes a change.
+/// Subject makes a change.
 #[derive(Clone, Copy, Debug)]
 pub enum Author<'a> {
     /// A user.
@@ -36,7 +36,7 @@ impl Author<'_> {
 }
 
 /// A certification with the members that the service sets.
-pub fn whole(id: &str, values: Map<String, Value>, by: Author<'_>, now: &str) -> Map<String, Value> {
+pub fn complete(id: &str, values: Map<String, Value>, by: Author<'_>, now: &str) -> Map<String, Value> {
     let mut document = Map::new();
     document.insert("id".into(), json!(id));
     for property in personcert::PROPERTIES.iter().filter(|property| property.updatable) {
@@ -55,8 +55,8 @@ pub fn whole(id: &str, values: Map<String, Value>, by: Author<'_>, now: &str) ->
     document
 }
 
-/// The specification's example and two users whose names are hard to put into a path.
-pub fn default(store: &Store) -> Seeded {
+/// The specification's example, and two users whose names need care in a path.
+pub fn default(store: &Store) -> SeedResult {
     let users = [
         (FIRST_USER, "innocenty.popov@contoso.com", "Innocenty Popov"),
         ("87d349ed-44d7-43e1-9a83-5f2406dee5bd", "adele_adatum.com#EXT#@contoso.com", "Adele Vance"),
@@ -81,7 +81,7 @@ pub fn default(store: &Store) -> Seeded {
     }));
     let made = "2020-07-06T06:34:12.2294868Z";
     let id = "0fb4c1e3-c1e3-0fb4-e3c1-b40fe3c1b40f";
-    store.put(FIRST_USER, id, &whole(id, example, Author::User(&users[0]), made))?;
+    store.put(FIRST_USER, id, &complete(id, example, Author::User(&users[0]), made))?;
     let guest = object(json!({
         "certificationId": "AZ-900",
         "displayName": "Azure Fundamentals",
@@ -90,21 +90,21 @@ pub fn default(store: &Store) -> Seeded {
         "issuedDate": "2024-02-29",
     }));
     let id = "11111111-2222-3333-4444-555555555555";
-    store.put(&users[1].id, id, &whole(id, guest, Author::User(&users[1]), made))?;
+    store.put(&users[1].id, id, &complete(id, guest, Author::User(&users[1]), made))?;
     Ok(())
 }
 
-/// Certifications from a `.jsonl` file (`{"user": …, "certification": {…}}` a line) or a `.csv` file (a column
-/// `user` and Graph's names). Users that aren't there yet are made.
-pub fn file(store: &Store, path: &Path, now: &str, random: &mut Random) -> Seeded {
+/// Reads certifications from a `.jsonl` file (`{"user": …, "certification": {…}}` a line) or a `.csv` file (a column
+/// `user` and Graph's property names). Missing users are created.
+pub fn file(store: &Store, path: &Path, now: &str, random: &mut Random) -> SeedResult {
     let csv = path.extension().is_some_and(|extension| extension == "csv");
     let read = text(store, csv, &std::fs::read_to_string(path)?, now, random);
     read.map_err(|error| format!("{}, {error}", path.display()).into())
 }
 
-/// The same from the text of such a file.
-pub fn text(store: &Store, csv: bool, text: &str, now: &str, random: &mut Random) -> Seeded {
-    let at = |line: usize, why: &dyn std::fmt::Display| format!("line {line}: {why}");
+/// Reads the text of such a file.
+pub fn text(store: &Store, csv: bool, text: &str, now: &str, random: &mut Random) -> SeedResult {
+    let at = |line: usize, problem: &dyn std::fmt::Display| format!("line {line}: {problem}");
     if csv {
         let mut rows = csv::Reader::from_reader(text.as_bytes());
         let names = rows.headers()?.clone();
@@ -114,20 +114,20 @@ pub fn text(store: &Store, csv: bool, text: &str, now: &str, random: &mut Random
             for (name, cell) in names.iter().zip(&record).filter(|(_, cell)| !cell.is_empty()) {
                 values.insert(name.to_owned(), json!(cell));
             }
-            let user = values.remove("user").ok_or_else(|| at(row + 2, &"there is no user"))?;
+            let user = values.remove("user").ok_or_else(|| at(row + 2, &"the column `user` is missing"))?;
             one(store, user.as_str().unwrap_or_default(), values, now, random).map_err(|error| at(row + 2, &error))?;
         }
         return Ok(());
     }
     for (row, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let value: Value = serde_json::from_str(line).map_err(|error| at(row + 1, &error))?;
-        let user = value["user"].as_str().ok_or_else(|| at(row + 1, &"there is no user"))?;
+        let user = value["user"].as_str().ok_or_else(|| at(row + 1, &"the member `user` is missing"))?;
         one(store, user, object(value["certification"].clone()), now, random).map_err(|error| at(row + 1, &error))?;
     }
     Ok(())
 }
 
-/// Adds one certification, with its user when nobody has that name.
+/// Adds one certification, and its user when missing.
 pub fn one(
     store: &Store,
     name: &str,
@@ -145,7 +145,7 @@ pub fn one(
         }
     };
     let id = values.get("id").and_then(Value::as_str).map_or_else(|| random.id(), str::to_owned);
-    let document = whole(&id, values, Author::User(&user), now);
+    let document = complete(&id, values, Author::User(&user), now);
     store.put(&user.id, &id, &document)?;
     Ok(document)
 }
@@ -156,7 +156,7 @@ const FAMILY: [&str; 10] =
 const TITLES: [&str; 5] =
     ["Azure Fundamentals", "Projektleitung – Stufe II", "情報処理技術者", "Sécurité au travail", "First Aid 🩹"];
 
-/// Generates users with certifications; the same numbers give the same content.
+/// Generates users with certifications. The same arguments give the same content.
 pub fn generate(store: &Store, users: u32, certifications: u32, now: &str) -> rusqlite::Result<()> {
     for n in 0..users {
         let at = n as usize;
@@ -171,7 +171,7 @@ pub fn generate(store: &Store, users: u32, certifications: u32, now: &str) -> ru
                 "issuedDate": format!("20{:02}-{:02}-{:02}", 10 + m % 16, 1 + n % 12, 1 + n % 28),
             }));
             let id = format!("{m:08x}-0000-4000-8000-{n:012x}");
-            store.put(&user.id, &id, &whole(&id, values, Author::User(&user), now))?;
+            store.put(&user.id, &id, &complete(&id, values, Author::User(&user), now))?;
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Limits on how much may be asked for, as the service has them.
+//! Limits on the rate and concurrency of requests, as the service has them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use serde::Deserialize;
 
 use crate::clock::http_date;
-use crate::reply::Refusal;
+use crate::response::ErrorResponse;
 
-/// The longest wait that is ever advised, in seconds.
-const LONGEST: f64 = 3600.0;
-/// What sums of fractions may lack, so that the request after exactly the advised wait is served.
-const ROUNDING: f64 = 1e-6;
+/// The longest wait that a response asks for, in seconds.
+const MAX_WAIT_SECONDS: f64 = 3600.0;
+/// Tolerance for rounding, so that a request after exactly the requested wait is served.
+const TOLERANCE: f64 = 1e-6;
 
-/// What may be asked for; what is left out is unlimited.
+/// The limits; an absent one is unlimited.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Limits {
@@ -22,7 +22,7 @@ pub struct Limits {
     tenant: Option<Limit>,
     user: Option<Limit>,
     mailbox: Option<usize>,
-    retry_after: Form,
+    retry_after: RetryAfterForm,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -33,16 +33,16 @@ struct Limit {
 }
 
 impl Limit {
-    /// How many requests may come at once: one second's worth when nothing is said.
+    /// How many requests may come at once; defaults to those of one second, and at least one.
     fn burst(self) -> f64 {
         self.burst.unwrap_or(self.rate.max(1.0))
     }
 }
 
-/// How `Retry-After` is written; the last two are what careless servers do.
+/// How `Retry-After` is written. Some servers omit it or write something else.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Form {
+enum RetryAfterForm {
     #[default]
     Integer,
     Decimal,
@@ -57,7 +57,7 @@ struct Bucket {
     at: Timestamp,
 }
 
-/// The limits and how far they are used.
+/// The limits and their current use.
 #[derive(Debug, Default)]
 pub struct Throttle {
     limits: Limits,
@@ -65,70 +65,74 @@ pub struct Throttle {
     mailboxes: HashMap<String, Arc<()>>,
 }
 
-/// The right to be served; as long as it lives, it takes one of the mailbox's places.
+/// Permission to be served. Until it is dropped it counts as a request in flight for its mailbox.
 #[derive(Debug, Default)]
-pub struct Ticket(#[expect(dead_code, reason = "its being there is what counts")] Option<Arc<()>>);
+pub struct Permit(
+    #[expect(dead_code, reason = "its reference count is the number of requests in flight")] Option<Arc<()>>,
+);
 
 impl Throttle {
     /// Full buckets for these limits.
     pub fn new(limits: Limits) -> Result<Self, String> {
         for limit in [limits.app, limits.tenant, limits.user].into_iter().flatten() {
-            if !(limit.rate.is_finite() && limit.rate >= 0.0 && limit.burst().is_finite() && limit.burst() >= 0.0) {
-                return Err("`rate` and `burst` are numbers from 0".into());
+            let is_valid = |number: f64| number.is_finite() && number >= 0.0;
+            if !is_valid(limit.rate) || !is_valid(limit.burst()) {
+                return Err("`rate` and `burst` must be at least 0".into());
             }
         }
         Ok(Self { limits, ..Self::default() })
     }
 
-    /// Lets a request in, or refuses it.
-    pub fn admit(&mut self, app: &str, user: Option<&str>, now: Timestamp) -> Result<Ticket, Refusal> {
+    /// Admits a request or refuses it.
+    pub fn acquire(&mut self, app: &str, user: Option<&str>, now: Timestamp) -> Result<Permit, ErrorResponse> {
         let per_user = self.limits.user.filter(|_| user.is_some());
         let limits = [
             (self.limits.app, "app", app),
             (self.limits.tenant, "tenant", ""),
             (per_user, "user", user.unwrap_or_default()),
         ];
-        let mut taken = Vec::new();
+        let mut charged = Vec::new();
         for (limit, scope, name) in limits {
             let Some(limit) = limit else { continue };
             let key = format!("{scope} {name}");
             let bucket = self.buckets.entry(key.clone()).or_insert(Bucket { level: limit.burst(), at: now });
             let passed = now.duration_since(bucket.at).as_secs_f64().max(0.0);
             *bucket = Bucket { level: (bucket.level + passed * limit.rate).min(limit.burst()), at: now };
-            if bucket.level + ROUNDING < 1.0 {
-                let wait = ((1.0 - bucket.level) / limit.rate).min(LONGEST);
+            if bucket.level + TOLERANCE < 1.0 {
+                let wait = ((1.0 - bucket.level) / limit.rate).min(MAX_WAIT_SECONDS);
                 return Err(self.refuse("Too many requests.", wait, now));
             }
-            taken.push(key);
+            charged.push(key);
         }
-        let mut ticket = Ticket(None);
-        if let (Some(places), Some(user)) = (self.limits.mailbox, user) {
+        let mut permit = Permit(None);
+        if let (Some(limit), Some(user)) = (self.limits.mailbox, user) {
             let mailbox = self.mailboxes.entry(user.to_owned()).or_default();
-            if Arc::strong_count(mailbox) > places {
+            if Arc::strong_count(mailbox) > limit {
                 return Err(self.refuse("Application is over its MailboxConcurrency limit.", 1.0, now));
             }
-            ticket = Ticket(Some(Arc::clone(mailbox)));
+            permit = Permit(Some(Arc::clone(mailbox)));
         }
-        for key in taken {
+        for key in charged {
             self.buckets.entry(key).and_modify(|bucket| bucket.level -= 1.0);
         }
-        Ok(ticket)
+        Ok(permit)
     }
 
-    fn refuse(&self, message: &str, wait: f64, now: Timestamp) -> Refusal {
-        let whole = wait.ceil().max(1.0);
-        // Dates have no fractions of a second, so the next whole one counts.
-        let when = || {
-            let end = now.saturating_add(SignedDuration::from_secs_f64(wait)).unwrap_or(now);
-            end.round(TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil)).unwrap_or(end)
-        };
+    /// The refusal, whose `Retry-After` is rounded up so that it is never early.
+    fn refuse(&self, message: &str, wait: f64, now: Timestamp) -> ErrorResponse {
         let retry_after = match self.limits.retry_after {
-            Form::Integer => Some(format!("{whole}")),
-            Form::Decimal => Some(format!("{:.1}", (wait * 10.0 - ROUNDING).ceil().max(1.0) / 10.0)),
-            Form::Date => Some(http_date(when())),
-            Form::Absent => None,
-            Form::Garbage => Some("in a little while".into()),
+            RetryAfterForm::Integer => Some(format!("{}", wait.ceil().max(1.0))),
+            RetryAfterForm::Decimal => Some(format!("{:.1}", (wait * 10.0 - TOLERANCE).ceil().max(1.0) / 10.0)),
+            RetryAfterForm::Date => Some(http_date(next_second(now, wait))),
+            RetryAfterForm::Absent => None,
+            RetryAfterForm::Garbage => Some("in a little while".into()),
         };
-        Refusal::new(429, "TooManyRequests", message).retry_after(retry_after)
+        ErrorResponse::new(429, "TooManyRequests", message).with_retry_after(retry_after)
     }
+}
+
+/// The first whole second after a wait.
+fn next_second(now: Timestamp, wait: f64) -> Timestamp {
+    let end = now.saturating_add(SignedDuration::from_secs_f64(wait)).unwrap_or(now);
+    end.round(TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil)).unwrap_or(end)
 }

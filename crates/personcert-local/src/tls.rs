@@ -1,4 +1,4 @@
-//! A certificate authority and a certificate for this machine, made when they are first needed.
+//! A certificate authority and a certificate for this machine, created on first use.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -14,16 +14,16 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 pub const HTTP_2: &[u8] = b"h2";
 const HTTP_1: &[u8] = b"http/1.1";
 
-/// What a server needs to speak TLS, and its clients to believe it.
+/// The TLS configuration of the server and the authority that its clients trust.
 #[derive(Debug)]
 pub struct Tls {
-    /// The server's side.
+    /// The server's configuration.
     pub server: Arc<ServerConfig>,
     authority: NamedTempFile,
 }
 
 impl Tls {
-    /// Makes both. The file goes with the value.
+    /// Creates both. The file is deleted with the value.
     pub fn new() -> Result<Self, Box<dyn std::error::Error>> {
         let mut params = CertificateParams::new(Vec::new())?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

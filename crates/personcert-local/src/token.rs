@@ -1,94 +1,79 @@
-//! What a token allows.
+//! Access tokens: who calls, and what the token permits.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use serde_json::Value;
 
-use crate::identity::{Identity, Keys};
+use crate::identity::keys::Keys;
+use crate::identity::state::Identity;
 use crate::options::Permissions;
-use crate::reply::Refusal;
+use crate::response::ErrorResponse;
 
-/// Whom tokens for Graph are for.
+/// The audience of tokens for Graph.
 const AUDIENCE: &str = "https://graph.microsoft.com";
 
-/// Who asks, and with what rights.
+/// The caller of a request and their permissions.
 #[derive(Debug)]
 pub struct Caller {
-    /// The signed-in user's object id; none for an app.
+    /// The signed-in user's object id; none for an application.
     pub user: Option<String>,
-    /// The app's id.
+    /// The application's id.
     pub app: String,
     personal: bool,
     scopes: Vec<String>,
 }
 
 impl Caller {
-    /// Checks the `Authorization` header of a request to the server at `base`.
-    pub fn of(
+    /// Reads the `Authorization` header of a request to the server at `base`.
+    pub fn authenticate(
         authorization: Option<&str>,
         keys: &Keys,
         identity: &Identity,
         base: &str,
         now: i64,
-    ) -> Result<Self, Refusal> {
-        let place = format!("realm=\"\", authorization_uri=\"{base}/common/oauth2/v2.0/authorize\"");
-        let refuse = |message: &str| {
-            let error = Refusal::new(401, "InvalidAuthenticationToken", message);
-            error.challenge(format!("Bearer {place}, error=\"invalid_token\""))
-        };
-        let bearer = authorization.and_then(|value| value.split_once(' '));
-        let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let token = bearer.map(|(_, token)| token.trim()).unwrap_or_default();
-        if token.is_empty() {
-            return Err(refuse("Access token is empty."));
-        }
-        let (claims, own) =
-            keys.claims(token).ok_or_else(|| refuse("CompactToken parsing failed with error code: 80049217"))?;
-        if !own {
-            return Err(refuse("Access token validation failure. Invalid signature."));
-        }
-        if claims["aud"] != AUDIENCE {
-            return Err(refuse("Access token validation failure. Invalid audience."));
-        }
-        if claims["exp"].as_i64().is_none_or(|end| end <= now) {
-            return Err(refuse("Lifetime validation failed, the token is expired."));
-        }
-        if let Some(lacking) = identity.lacks(&claims) {
-            let claims = BASE64_STANDARD.encode(lacking.to_string());
+    ) -> Result<Self, ErrorResponse> {
+        let realm = format!("realm=\"\", authorization_uri=\"{base}/common/oauth2/v2.0/authorize\"");
+        let claims = verified_claims(authorization, keys, now).map_err(|message| {
+            let error = ErrorResponse::new(401, "InvalidAuthenticationToken", message);
+            error.with_challenge(format!("Bearer {realm}, error=\"invalid_token\""))
+        })?;
+        if let Some(missing) = identity.missing_claims(&claims) {
+            let missing = BASE64_STANDARD.encode(missing.to_string());
             let message = "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp";
-            let challenge = format!("Bearer {place}, error=\"insufficient_claims\", claims=\"{claims}\"");
-            return Err(Refusal::new(401, "TokenNotFound", message).challenge(challenge));
+            let challenge = format!("Bearer {realm}, error=\"insufficient_claims\", claims=\"{missing}\"");
+            return Err(ErrorResponse::new(401, "TokenNotFound", message).with_challenge(challenge));
         }
-        let delegated = claims["scp"].as_str().map(|scopes| scopes.split_whitespace().map(str::to_owned).collect());
-        let app = || {
-            claims["roles"]
-                .as_array()
-                .map(|roles| roles.iter().filter_map(|role| role.as_str().map(str::to_owned)).collect())
+        let text = |name: &str| claims[name].as_str().map(str::to_owned);
+        let delegated = || claims["scp"].as_str().map(|scopes| scopes.split_whitespace().map(str::to_owned).collect());
+        let roles = || {
+            let roles = claims["roles"].as_array()?;
+            Some(roles.iter().filter_map(|role| role.as_str().map(str::to_owned)).collect())
         };
         Ok(Self {
-            user: claims["oid"].as_str().map(str::to_owned),
-            app: claims["appid"].as_str().unwrap_or_default().to_owned(),
+            user: text("oid"),
+            app: text("appid").unwrap_or_default(),
             personal: claims["acct"] == "personal",
-            scopes: delegated.or_else(app).unwrap_or_default(),
+            scopes: delegated().or_else(roles).unwrap_or_default(),
         })
     }
 
-    /// Whether the caller may do this under a permission table.
-    pub fn may(&self, access: Access, permissions: Permissions) -> Result<(), Refusal> {
+    /// Refuses access that the token does not permit.
+    pub fn require(&self, access: Access, permissions: Permissions) -> Result<(), ErrorResponse> {
         if self.user.is_none() && permissions == Permissions::Current {
             return Err(denied("Application permissions are not supported here."));
         }
         if self.scopes.is_empty() {
             let message = "Either scp or roles claim need to be present in the token.";
-            return Err(Refusal::new(403, "AccessDenied", message));
+            return Err(ErrorResponse::new(403, "AccessDenied", message));
         }
-        let is_enough = |scope: &String| self.grants(scope, access, permissions);
-        if self.scopes.iter().any(is_enough) {
+        let is_sufficient = |scope: &String| self.grants(scope, access, permissions);
+        if self.scopes.iter().any(is_sufficient) {
             return Ok(());
         }
         Err(denied("Insufficient privileges to complete the operation."))
     }
 
-    /// Whether one permission is enough.
+    /// Whether one permission is sufficient.
     fn grants(&self, scope: &str, access: Access, permissions: Permissions) -> bool {
         let Some(scope) = SCOPES.iter().find(|known| known.name == scope) else { return false };
         let is_listed = match (&self.user, self.personal) {
@@ -101,10 +86,31 @@ impl Caller {
     }
 }
 
-/// What is done, and on whose profile.
+/// The claims of the bearer token, or why Graph refuses it.
+fn verified_claims(authorization: Option<&str>, keys: &Keys, now: i64) -> Result<Value, &'static str> {
+    let bearer = authorization.and_then(|value| value.split_once(' '));
+    let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let token = bearer.map(|(_, token)| token.trim()).unwrap_or_default();
+    if token.is_empty() {
+        return Err("Access token is empty.");
+    }
+    let (claims, is_own) = keys.claims(token).ok_or("CompactToken parsing failed with error code: 80049217")?;
+    if !is_own {
+        return Err("Access token validation failure. Invalid signature.");
+    }
+    if claims["aud"] != AUDIENCE {
+        return Err("Access token validation failure. Invalid audience.");
+    }
+    if claims["exp"].as_i64().is_none_or(|end| end <= now) {
+        return Err("Lifetime validation failed, the token is expired.");
+    }
+    Ok(claims)
+}
+
+/// The access that a request needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Access {
-    /// Whether something changes.
+    /// Whether it changes something.
     pub write: bool,
     /// Whether the profile is the signed-in user's own, however it is named.
     pub own: bool,
@@ -143,6 +149,6 @@ const SCOPES: [Scope; 7] = [
     scope("AgentIdUser.ReadWrite.IdentityParentedBy", true, false, CURRENT),
 ];
 
-fn denied(message: &str) -> Refusal {
-    Refusal::new(403, "Authorization_RequestDenied", message)
+fn denied(message: &str) -> ErrorResponse {
+    ErrorResponse::new(403, "Authorization_RequestDenied", message)
 }

@@ -4,128 +4,134 @@ use personcert::{Error, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::apps::{App, PUBLIC};
-use super::device::Decided;
-use super::{Issue, assertion};
-use crate::commands::read;
-use crate::graph::{Graph, State, internal};
-use crate::seed;
+use super::applications::{Application, PUBLIC_APP};
+use super::assertion::EXCHANGE_AUDIENCE;
+use super::device_sign_in::DeviceDecision;
+use super::state::TokenParameters;
+use crate::commands::{find_user, named_user, read_arguments};
+use crate::graph::Graph;
 
-/// What the command `token` takes.
-#[derive(Deserialize)]
+/// The longest lifetime of access tokens, in seconds.
+const MAX_LIFETIME: i64 = 86_400;
+
+/// The arguments of `token`.
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[derive(Default)]
-struct Wanted {
+struct TokenArguments {
     user: Option<String>,
     scopes: Option<Vec<String>>,
-    kind: Option<String>,
+    kind: AccountKind,
 }
 
-/// What the command `approve` takes.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Approve {
-    #[serde(default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum AccountKind {
+    #[default]
+    Work,
+    Personal,
+    App,
+}
+
+/// The arguments of `approve`.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct ApproveArguments {
     user_code: Option<String>,
-    #[serde(default)]
     user: Option<String>,
-    #[serde(default)]
     decline: bool,
 }
 
-/// What the command `challenge` takes.
+/// The arguments of `challenge`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Challenge {
+struct ChallengeArguments {
     #[serde(default)]
     user: Option<String>,
     claims: Value,
 }
 
 impl Graph {
-    /// Carries out a command of the identity side; nothing when it is none of them.
+    /// Executes a command of the identity side; none when the command is unknown.
     pub fn identity_command(&self, name: &str, arguments: &Value) -> Option<Result<Value>> {
         Some(match name {
-            "token" => read(name, arguments).and_then(|wanted| self.token_for(&wanted)),
-            "app" => read::<App>(name, arguments).and_then(|app| {
-                if app.certificate.is_some() && app.certificate().is_none() {
-                    return Err(Error::input("certificate", "this is no certificate in PEM"));
-                }
-                self.state().identity.apps.register(app);
-                Ok(Value::Null)
-            }),
-            "approve" => read(name, arguments).and_then(|approve| self.approve(approve)),
-            "lifetime" => match arguments["seconds"].as_i64().filter(|seconds| (1..=86_400).contains(seconds)) {
-                Some(seconds) => {
-                    self.state().identity.lifetime = seconds;
-                    Ok(Value::Null)
-                }
-                None => Err(Error::input("seconds", "expected a number from 1 to 86400")),
-            },
-            "revoke" => self.user_id(arguments["user"].as_str().unwrap_or(seed::FIRST_USER)).map(|user| {
-                self.state().identity.revoke(&user);
-                Value::Null
-            }),
-            "challenge" => read(name, arguments).and_then(|challenge: Challenge| {
-                let sections = challenge.claims.as_object().filter(|claims| claims.values().all(Value::is_object));
-                let claims = sections
-                    .cloned()
-                    .ok_or_else(|| Error::input("claims", r#"expected an object such as {"access_token": {…}}"#))?;
-                let user = challenge.user.map(|user| self.user_id(&user)).transpose()?;
-                self.state().identity.demand(user, claims);
-                Ok(Value::Null)
-            }),
-            "federated" => Ok(json!(self.federated(assertion::EXCHANGE))),
+            "token" => read_arguments(name, arguments).and_then(|arguments| self.new_token(&arguments)),
+            "app" => read_arguments(name, arguments).and_then(|application| self.register(application)),
+            "approve" => read_arguments(name, arguments).and_then(|arguments| self.approve(arguments)),
+            "lifetime" => self.set_lifetime(arguments),
+            "revoke" => self.revoke(arguments),
+            "challenge" => read_arguments(name, arguments).and_then(|arguments| self.challenge(arguments)),
+            "federated" => Ok(json!(self.federated(EXCHANGE_AUDIENCE))),
             "signIns" => Ok(self.state().identity.sign_ins()),
             _ => return None,
         })
     }
 
-    /// A token, without anybody signing in.
-    fn token_for(&self, wanted: &Wanted) -> Result<Value> {
-        let kind = wanted.kind.as_deref().unwrap_or("work");
-        if !["work", "personal", "app"].contains(&kind) {
-            return Err(Error::input("kind", "a token is for `work`, `personal` or `app`"));
+    fn register(&self, application: Application) -> Result<Value> {
+        if application.certificate.is_some() && application.certificate().is_none() {
+            return Err(Error::input("certificate", "not a certificate in PEM"));
         }
-        let scopes = wanted.scopes.clone().unwrap_or_else(|| vec!["User.ReadWrite.All".to_owned()]);
-        let state = self.state();
-        let name = wanted.user.as_deref().unwrap_or(seed::FIRST_USER);
-        let user = if kind == "app" { None } else { state.store.user(name).map_err(internal)? };
-        if kind != "app" && user.is_none() {
-            return Err(Error::input("user", format!("the local Graph has no user {name:?}")));
-        }
-        let issue = Issue {
-            user: user.as_ref(),
-            app: PUBLIC,
-            scopes: &scopes,
-            personal: kind == "personal",
-            now: state.clock.now().as_second(),
-            ..Issue::default()
-        };
-        Ok(json!(state.identity.issue(&self.keys, &issue)))
+        self.state().identity.applications.register(application);
+        Ok(Value::Null)
     }
 
-    fn approve(&self, approve: Approve) -> Result<Value> {
-        let user = if approve.decline {
-            Decided::Declined
-        } else {
-            Decided::Picked(self.user_id(approve.user.as_deref().unwrap_or(seed::FIRST_USER))?)
-        };
+    fn set_lifetime(&self, arguments: &Value) -> Result<Value> {
+        let seconds = arguments["seconds"].as_i64().filter(|seconds| (1..=MAX_LIFETIME).contains(seconds));
+        let seconds = seconds.ok_or_else(|| Error::input("seconds", format!("must be from 1 to {MAX_LIFETIME}")))?;
+        self.state().identity.lifetime = seconds;
+        Ok(Value::Null)
+    }
+
+    fn revoke(&self, arguments: &Value) -> Result<Value> {
         let mut state = self.state();
-        let Some(code) = approve.user_code else {
-            state.identity.decide_all(user);
+        let user = named_user(&state, arguments)?;
+        state.identity.revoke(&user.id);
+        Ok(Value::Null)
+    }
+
+    fn challenge(&self, arguments: ChallengeArguments) -> Result<Value> {
+        let sections = arguments.claims.as_object().filter(|claims| claims.values().all(Value::is_object));
+        let claims = sections.cloned();
+        let claims =
+            claims.ok_or_else(|| Error::input("claims", r#"expected an object such as {"access_token": {…}}"#))?;
+        let mut state = self.state();
+        let user = arguments.user.map(|user| find_user(&state, Some(&user)).map(|user| user.id)).transpose()?;
+        state.identity.require_claims(user, claims);
+        Ok(Value::Null)
+    }
+
+    /// An access token without a sign-in.
+    fn new_token(&self, arguments: &TokenArguments) -> Result<Value> {
+        let state = self.state();
+        let user = match arguments.kind {
+            AccountKind::App => None,
+            AccountKind::Work | AccountKind::Personal => Some(find_user(&state, arguments.user.as_deref())?),
+        };
+        let scopes = arguments.scopes.clone().unwrap_or_else(|| vec!["User.ReadWrite.All".to_owned()]);
+        let parameters = TokenParameters {
+            user: user.as_ref(),
+            app: PUBLIC_APP,
+            scopes: &scopes,
+            personal: arguments.kind == AccountKind::Personal,
+            now: state.clock.now().as_second(),
+            ..TokenParameters::default()
+        };
+        Ok(json!(state.identity.issue(&self.keys, &parameters)))
+    }
+
+    fn approve(&self, arguments: ApproveArguments) -> Result<Value> {
+        let mut state = self.state();
+        let decision = if arguments.decline {
+            DeviceDecision::Declined
+        } else {
+            DeviceDecision::Approved(find_user(&state, arguments.user.as_deref())?.id)
+        };
+        let Some(code) = arguments.user_code else {
+            state.identity.device_decision = decision;
             return Ok(Value::Null);
         };
-        if state.identity.decide(&code, user) {
-            Ok(Value::Null)
-        } else {
-            Err(Error::input("userCode", "nobody waits with this code"))
+        if state.identity.decide(&code, decision) {
+            return Ok(Value::Null);
         }
-    }
-
-    fn user_id(&self, name: &str) -> Result<String> {
-        let State { store, .. } = &*self.state();
-        let found = store.user(name).map_err(internal)?;
-        found.map(|user| user.id).ok_or_else(|| Error::input("user", format!("the local Graph has no user {name:?}")))
+        Err(Error::input("userCode", "no device sign-in has this code"))
     }
 }

@@ -1,17 +1,17 @@
-//! What clients look up before they ask for a token.
+//! Discovery documents.
 
 use serde_json::{Value, json};
 
-use super::TENANT;
+use super::state::TENANT;
 
-/// A tenant's `OpenID` configuration. The issuer names the tenant by its id, whatever name was asked for.
-pub fn document(base: &str, tenant: &str) -> Value {
-    let at = |name: &str| format!("{base}/{tenant}/oauth2/v2.0/{name}");
+/// A tenant's `OpenID` configuration. The issuer contains the tenant's id, whatever name was requested.
+pub fn configuration(base: &str, tenant: &str) -> Value {
+    let endpoint = |name: &str| format!("{base}/{tenant}/oauth2/v2.0/{name}");
     json!({
-        "issuer": format!("{base}/{TENANT}/v2.0"),
-        "authorization_endpoint": at("authorize"),
-        "token_endpoint": at("token"),
-        "device_authorization_endpoint": at("devicecode"),
+        "issuer": issuer(base),
+        "authorization_endpoint": endpoint("authorize"),
+        "token_endpoint": endpoint("token"),
+        "device_authorization_endpoint": endpoint("devicecode"),
         "jwks_uri": format!("{base}/{tenant}/discovery/v2.0/keys"),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],
@@ -24,7 +24,12 @@ pub fn document(base: &str, tenant: &str) -> Value {
     })
 }
 
-/// Which hosts belong together: this one alone.
+/// The issuer of id tokens.
+pub fn issuer(base: &str) -> String {
+    format!("{base}/{TENANT}/v2.0")
+}
+
+/// The hosts that belong to the same cloud: this one.
 pub fn instance(base: &str) -> Value {
     let host = base.split_once("://").map_or(base, |(_, host)| host);
     json!({

@@ -1,4 +1,4 @@
-//! The key that signs tokens, and what it signs.
+//! The key that signs tokens.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 
-/// A key for tests: everybody has it, and it protects nothing. Making one takes longer than all the rest of a start.
+/// A public test key that protects nothing. Generating one would take longer than the rest of a start.
 const KEY: &[u8] = include_bytes!("key.pem");
 
-/// Signs tokens and knows its own.
+/// Signs tokens and verifies them.
 pub struct Keys {
     pair: RsaKeyPair,
     public: PublicKeyComponents<Vec<u8>>,
@@ -28,10 +28,10 @@ impl std::fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// The key for tests.
+    /// The test key.
     pub fn new() -> Result<Self> {
-        let failed = |why: String| {
-            Error::new(ErrorKind::Service, Outcome::NotSent, format!("the key for tests is broken: {why}"))
+        let failed = |problem: String| {
+            Error::new(ErrorKind::Service, Outcome::NotSent, format!("the test key is unusable: {problem}"))
         };
         let key = PrivatePkcs8KeyDer::from_pem_slice(KEY).map_err(|error| failed(error.to_string()))?;
         let pair = RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()).map_err(|error| failed(error.to_string()))?;
@@ -40,7 +40,7 @@ impl Keys {
         Ok(Self { pair, public, id })
     }
 
-    /// A signed token with these claims; empty when the key can't sign, which nobody will take.
+    /// A signed token with these claims; empty, and thus invalid, when the key cannot sign.
     pub fn sign(&self, claims: &Value) -> String {
         let head = json!({"typ": "JWT", "alg": "RS256", "kid": self.id});
         let signed = format!("{}.{}", BASE64.encode(head.to_string()), BASE64.encode(claims.to_string()));
@@ -51,7 +51,7 @@ impl Keys {
         }
     }
 
-    /// The claims of a token: nothing when it isn't one, and whether they are signed with this key.
+    /// The claims of a token, and whether this key signed them; none when it is malformed.
     pub fn claims(&self, token: &str) -> Option<(Value, bool)> {
         let (signed, signature) = token.rsplit_once('.')?;
         let signature = BASE64.decode(signature).ok()?;

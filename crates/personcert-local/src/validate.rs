@@ -5,7 +5,7 @@ use personcert::schema::Kind;
 use serde_json::{Map, Value};
 
 use crate::property::date;
-use crate::reply::Refusal;
+use crate::response::ErrorResponse;
 
 const AUDIENCES: [&str; 8] = [
     "me",
@@ -30,13 +30,13 @@ pub enum Purpose {
 }
 
 /// The values in a body, without annotations and without the members that the service sets itself.
-pub fn values(body: &[u8], purpose: Purpose) -> Result<Map<String, Value>, Refusal> {
+pub fn values(body: &[u8], purpose: Purpose) -> Result<Map<String, Value>, ErrorResponse> {
     if body.is_empty() {
-        return Err(Refusal::new(400, "BadRequest", "Empty Payload. JSON content expected."));
+        return Err(ErrorResponse::bad_request("Empty Payload. JSON content expected."));
     }
     let unreadable = "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.";
     let read: Option<Value> = serde_json::from_slice(body).ok();
-    let Some(Value::Object(members)) = read else { return Err(Refusal::new(400, "BadRequest", unreadable)) };
+    let Some(Value::Object(members)) = read else { return Err(ErrorResponse::bad_request(unreadable)) };
     let mut values = Map::new();
     for (name, value) in members {
         let annotated = name.split_once('@').map(|(annotated, _)| annotated);
@@ -47,7 +47,7 @@ pub fn values(body: &[u8], purpose: Purpose) -> Result<Map<String, Value>, Refus
             }
             let message =
                 format!("The property '{name}' does not exist on type 'microsoft.graph.personCertification'.");
-            return Err(Refusal::body(message));
+            return Err(ErrorResponse::invalid_body(message));
         };
         let is_source = property.name == "source" && purpose == Purpose::Create;
         if annotated.is_some() || !property.updatable && !is_source {
@@ -56,7 +56,7 @@ pub fn values(body: &[u8], purpose: Purpose) -> Result<Map<String, Value>, Refus
         let read = if is_source { source(&value) } else { typed(property.kind, value.clone()) };
         let Some(read) = read else {
             let message = format!("Cannot convert the literal '{value}' to the expected type of '{name}'.");
-            return Err(Refusal::body(message));
+            return Err(ErrorResponse::invalid_body(message));
         };
         values.insert(name, read);
     }

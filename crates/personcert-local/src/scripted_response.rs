@@ -1,16 +1,21 @@
-//! Literal answers.
+//! Literal responses, given instead of the store's.
+
+use std::collections::BTreeMap;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::reply::empty;
+use crate::response::empty_response;
 
-/// A literal answer, given instead of the store's.
+/// The largest scripted body.
+const MAX_BYTES: usize = 256 << 20;
+
+/// A literal response.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Answer {
+pub struct ScriptedResponse {
     status: u16,
     #[serde(deserialize_with = "pairs")]
     headers: Vec<(String, String)>,
@@ -19,26 +24,24 @@ pub struct Answer {
     cut: Option<usize>,
 }
 
-impl Default for Answer {
+impl Default for ScriptedResponse {
     fn default() -> Self {
         Self { status: 200, headers: Vec::new(), body: None, repeat: 1, cut: None }
     }
 }
 
-impl Answer {
-    /// Checks what a script asks for.
+impl ScriptedResponse {
+    /// Checks what a script requests.
     pub fn check(&self) -> Result<(), String> {
-        let size = self.text().len().saturating_mul(self.repeat);
-        if size > 256 << 20 {
-            return Err("an answer is at most 256 MiB".into());
+        if self.text().len().saturating_mul(self.repeat) > MAX_BYTES {
+            return Err("the body is larger than 256 MiB".into());
         }
         for (name, value) in &self.headers {
-            let wrong = HeaderName::try_from(name).is_err() || HeaderValue::try_from(value).is_err();
-            if wrong {
-                return Err(format!("{name:?} is not a header, or its value is not one"));
+            if HeaderName::try_from(name).is_err() || HeaderValue::try_from(value).is_err() {
+                return Err(format!("the header {name:?} or its value is malformed"));
             }
         }
-        StatusCode::from_u16(self.status).map(|_| ()).map_err(|_| format!("{} is not a status", self.status))
+        StatusCode::from_u16(self.status).map(|_| ()).map_err(|_| format!("{} is not an HTTP status", self.status))
     }
 
     fn text(&self) -> String {
@@ -49,8 +52,8 @@ impl Answer {
         }
     }
 
-    /// The answer on the wire. With `cut` the connection breaks after so many bytes of the body. `{local}` in a text
-    /// is `url`, which whoever wrote the script could not know.
+    /// The response on the wire. `{local}` in a text becomes `url`. With `cut` the connection breaks after that many
+    /// bytes of the body.
     pub fn response(&self, url: &str) -> Response<Body> {
         let text = Bytes::from(self.text().replace("{local}", url).repeat(self.repeat));
         let length = text.len();
@@ -58,13 +61,11 @@ impl Answer {
             None => Body::from(text),
             Some(cut) => {
                 let start = text.slice(..cut.min(length));
-                let broken = std::io::Error::new(std::io::ErrorKind::ConnectionAborted, "cut short on request");
-                // The pause of one turn lets the start leave before the connection breaks.
-                let parts = tokio_stream::iter([Ok(start), Err(broken)]);
-                Body::from_stream(parts)
+                let broken = std::io::Error::new(std::io::ErrorKind::ConnectionAborted, "cut by the script");
+                Body::from_stream(tokio_stream::iter([Ok(start), Err(broken)]))
             }
         };
-        let mut response = empty(self.status);
+        let mut response = empty_response(self.status);
         *response.body_mut() = body;
         if self.body.is_some() {
             response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -72,12 +73,12 @@ impl Answer {
         if self.cut.is_some() {
             response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
-        self.decorate(&mut response, url);
+        self.add_headers(&mut response, url);
         response
     }
 
-    /// Adds the headers. One that comes twice in the list comes twice on the wire, but instead of the usual one.
-    pub fn decorate(&self, response: &mut Response<Body>, url: &str) {
+    /// Replaces the response's headers of the same names. A name that is listed twice is sent twice.
+    pub fn add_headers(&self, response: &mut Response<Body>, url: &str) {
         for (name, _) in &self.headers {
             response.headers_mut().remove(name);
         }
@@ -90,7 +91,7 @@ impl Answer {
         }
     }
 
-    /// Whether it is an error of which nothing more is said.
+    /// Whether it is an error without a body.
     pub fn is_bare_error(&self) -> bool {
         self.status >= 400 && self.body.is_none()
     }
@@ -101,12 +102,12 @@ impl Answer {
     }
 }
 
-/// Headers as an object, or as a list of pairs where one may come twice.
+/// Reads headers from an object, or from a list of pairs in which a name may come twice.
 fn pairs<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, String)>, D::Error> {
     #[derive(Deserialize)]
-    #[serde(untagged, expecting = "`headers` is an object of texts or a list of [name, value]")]
+    #[serde(untagged, expecting = "`headers` must be an object of texts or a list of [name, value]")]
     enum Headers {
-        Object(std::collections::BTreeMap<String, String>),
+        Object(BTreeMap<String, String>),
         List(Vec<(String, String)>),
     }
     Ok(match Headers::deserialize(from)? {

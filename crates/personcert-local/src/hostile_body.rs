@@ -1,4 +1,4 @@
-//! Bodies that no server should send.
+//! Response bodies that no server should send.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -11,57 +11,56 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::connection_handle::ConnectionHandle;
 
-/// The longest that one answer takes.
-const LONGEST: Duration = Duration::from_mins(1);
+/// Time limit for one response.
+const MAX_DURATION: Duration = Duration::from_mins(1);
 const MEBIBYTE: usize = 1 << 20;
-/// What the bomb unpacks to, in MiB.
-const UNPACKED: u32 = 256;
+/// The unpacked size of the gzip bomb, in MiB.
+const UNPACKED_MEBIBYTES: u32 = 256;
 
-/// A page for people, as gateways answer.
+/// An HTML page, as gateways send it.
 pub const PAGE: &str =
     "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><h1>Sign in</h1></body></html>\n";
 
-type Feed = mpsc::Sender<std::io::Result<Bytes>>;
+type Chunks = mpsc::Sender<std::io::Result<Bytes>>;
 
-/// A body that `feed` sends piece by piece. It ends with the task, or the task when the client leaves.
-fn fed<F: Future<Output = ()> + Send + 'static>(feed: impl FnOnce(Feed) -> F) -> Body {
+/// A body that `send` sends in chunks. The task ends when the client disconnects.
+fn chunked<F: Future<Output = ()> + Send + 'static>(send: impl FnOnce(Chunks) -> F) -> Body {
     let (sender, receiver) = mpsc::channel(1);
-    tokio::spawn(feed(sender));
+    tokio::spawn(send(sender));
     Body::from_stream(ReceiverStream::new(receiver))
 }
 
-/// The beginning of a body, and then the end of the connection.
+/// The start of a body, then a connection reset.
 pub fn broken(start: Bytes, connection: ConnectionHandle) -> Body {
-    fed(|feed| async move {
-        // There is limits again when the start was taken. The taker writes it out in the same turn of the runtime's one
-        // thread, so that it is on its way when the connection breaks.
-        let _ = feed.send(Ok(start)).await;
-        let _ = feed.reserve().await;
+    chunked(|chunks| async move {
+        let _ = chunks.send(Ok(start)).await;
+        // The channel has room again once the connection took the start, which it then writes at once.
+        let _ = chunks.reserve().await;
         connection.reset();
-        // The body must not end before the connection has.
-        feed.closed().await;
+        // The body must not end before the connection does.
+        chunks.closed().await;
     })
 }
 
-/// Text that looks like a list and never ends.
+/// A list that never ends.
 pub fn endless() -> Body {
-    fed(|feed| async move {
-        let until = Instant::now() + LONGEST;
+    chunked(|chunks| async move {
+        let deadline = Instant::now() + MAX_DURATION;
         let mut chunk = Bytes::from_static(b"{\"value\":[");
-        while Instant::now() < until && feed.send(Ok(chunk)).await.is_ok() {
+        while Instant::now() < deadline && chunks.send(Ok(chunk)).await.is_ok() {
             chunk = Bytes::from(r#"{"displayName":"and another one"},"#.repeat(256));
             sleep(Duration::from_millis(1)).await;
         }
-        let _ = feed.send(Err(std::io::ErrorKind::TimedOut.into())).await;
+        let _ = chunks.send(Err(std::io::ErrorKind::TimedOut.into())).await;
     })
 }
 
-/// The body, one byte at a time.
+/// A body in chunks of one byte.
 pub fn slow(body: Bytes) -> Body {
-    fed(|feed| async move {
-        let until = Instant::now() + LONGEST;
+    chunked(|chunks| async move {
+        let deadline = Instant::now() + MAX_DURATION;
         for at in 0..body.len() {
-            if Instant::now() >= until || feed.send(Ok(body.slice(at..=at))).await.is_err() {
+            if Instant::now() >= deadline || chunks.send(Ok(body.slice(at..=at))).await.is_err() {
                 return;
             }
             sleep(Duration::from_millis(50)).await;
@@ -69,24 +68,23 @@ pub fn slow(body: Bytes) -> Body {
     })
 }
 
-/// 256 MiB of spaces in 256 KiB. One compressed MiB is repeated: a full flush makes it stand alone, so there's no need
-/// to compress the other 255.
+/// 256 MiB of spaces in 256 KiB of gzip. One compressed MiB is repeated: a full flush makes it independent of the rest.
 pub fn gzip_bomb() -> Vec<u8> {
     let spaces = vec![b' '; MEBIBYTE];
     let mut packed = Vec::with_capacity(MEBIBYTE);
-    // Without limits or with bad input this would fail; it has neither.
+    // This fails only without room or with invalid input.
     let _ = Compress::new(Compression::best(), false).compress_vec(&spaces, &mut packed, FlushCompress::Full);
     let (mut one, mut all) = (Crc::new(), Crc::new());
     one.update(&spaces);
     let mut bomb = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-    for _ in 0..UNPACKED {
+    for _ in 0..UNPACKED_MEBIBYTES {
         bomb.extend_from_slice(&packed);
         all.combine(&one);
     }
     // An empty last block, the checksum and the size.
     bomb.extend_from_slice(&[3, 0]);
     bomb.extend_from_slice(&all.sum().to_le_bytes());
-    bomb.extend_from_slice(&(UNPACKED << 20).to_le_bytes());
+    bomb.extend_from_slice(&(UNPACKED_MEBIBYTES << 20).to_le_bytes());
     bomb
 }
 
@@ -94,12 +92,12 @@ pub fn gzip_bomb() -> Vec<u8> {
 pub fn large_error() -> Vec<u8> {
     let mut error = Vec::with_capacity(11 * MEBIBYTE);
     let message = "x".repeat(10 * MEBIBYTE);
-    // Writing to memory doesn't fail.
+    // Writing to memory does not fail.
     let _ = write!(error, r#"{{"error":{{"code":"InternalServerError","message":"{message}"}}}}"#);
     error
 }
 
-/// JSON 100,000 deep.
+/// JSON that nests 100,000 objects.
 pub fn deep() -> Vec<u8> {
     let depth = 100_000;
     [r#"{"a":"#.repeat(depth), "1".into(), "}".repeat(depth)].concat().into_bytes()
