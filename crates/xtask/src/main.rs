@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod example_types;
 mod examples;
 mod fuzz;
 mod run;

@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::examples;
 use crate::run::{Result, command, expect_mistakes, from_source, output, root, run};
 use crate::setup::{self, Packages};
 use crate::stubs;
+use crate::{example_types, examples};
 
 /// Number of mistakes in each of the `misspelt` files.
 const MISTAKES: usize = 7;
@@ -24,6 +24,7 @@ const STEPS: &[Step] = &[
     ("Python", python),
     ("Node", node),
     ("examples in the documents", examples::run_all),
+    ("types of the examples in the documents", example_types::check),
     ("sign-in with Microsoft's libraries, a browser and another provider", identity),
     ("Python types and uvloop", python_types),
     ("TypeScript types", node_types),
