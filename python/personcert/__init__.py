@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         UpdateResult,
     )
 else:
-    # They have a meaning for type checkers alone; at run time each is a dict.
+    # For type checkers; at run time each is a dict.
     CertificationChanges = ClientOptions = InferenceDataChanges = dict
 
 __all__ = [
@@ -70,7 +70,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """The classes of results are imported when they are first needed: they take most of the time."""
+    """Import the classes of results on first access: they take most of the import time."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from . import _models

@@ -1,4 +1,4 @@
-"""What all results have in common."""
+"""The base class of all results."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ if TYPE_CHECKING:
 
 
 def nothing() -> None:
-    """The default of a member. As a factory: a default value would stand on the class and hide `__getattr__`."""
+    """The default of a member. A factory, because a default value on the class would hide `__getattr__`."""
 
 
 class Record:
-    """A result with snake_case attributes; `to_graph()` gives it in Graph's names.
+    """A result with snake_case attributes; `to_graph()` returns it with Graph's names.
 
-    One that came from the service makes an attribute when it is first looked at: to make all takes longer than the call,
-    and few are ever looked at.
+    A result of a call makes each attribute on first access: making all of them takes longer than the call, and programs
+    read few.
     """
 
-    # The attributes with Graph's names for them, in the order of the core's table.
+    # The attributes and Graph's names for them, in the order of the core's table.
     _names: tuple[tuple[str, str], ...] = ()
     __dataclass_fields__: ClassVar[dict[str, Any]]
     _nulls: frozenset[str]
 
-    if not TYPE_CHECKING:  # A type checker would take it for leave to misspell.
+    if not TYPE_CHECKING:  # With it, a type checker would accept misspelt attributes.
 
         def __getattr__(self, name: str) -> Any:
             lazy: LazyRecord | None = self.__dict__.get("_lazy")
@@ -38,7 +38,7 @@ class Record:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     def to_graph(self) -> dict[str, Any]:
-        """The object as Graph writes it: camelCase names, dates as text, nulls where the service wrote nulls."""
+        """The object as Graph writes it: camelCase names, dates as text, nulls where the service sent nulls."""
         graph: dict[str, Any] = {}
         for name, wire in self._names:
             value = getattr(self, name)
@@ -48,12 +48,12 @@ class Record:
         return graph
 
 
-class Name(str):
-    """The name of an attribute of a certification; `graph` is Graph's name for it."""
+class PropertyName(str):
+    """The name of a certification's attribute; `graph` is Graph's name for it."""
 
     graph: str
 
-    def __new__(cls, text: str, graph: str = "") -> Name:
+    def __new__(cls, text: str, graph: str = "") -> PropertyName:
         name = super().__new__(cls, text)
         name.graph = graph or text
         return name
@@ -62,7 +62,7 @@ class Name(str):
 def _plain(value: Any) -> Any:
     if isinstance(value, Record):
         return value.to_graph()
-    if isinstance(value, Name):
+    if isinstance(value, PropertyName):
         return value.graph
     if isinstance(value, date):
         return value.isoformat()

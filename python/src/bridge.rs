@@ -1,4 +1,4 @@
-//! Values over the boundary: a bounded copy from Python, and Python objects made by the core's tables.
+//! Values across the boundary: a bounded copy from Python, and Python objects made from the core's tables.
 
 use personcert::host::{ConvertError, CopyLimits, Dialect, Naming, Output, OutputMember};
 use personcert::schema::{Kind, Property, Record};
@@ -45,7 +45,7 @@ fn read_members(dict: &Bound<'_, PyDict>, limits: &mut CopyLimits) -> Result<Map
 fn read_text(text: &Bound<'_, PyString>) -> Result<String, Refused> {
     match text.to_cow() {
         Ok(text) => Ok(text.into_owned()),
-        Err(_) => ConvertError::invalid("the text holds half a character (a lone surrogate)"),
+        Err(_) => ConvertError::invalid("contains a lone surrogate"),
     }
 }
 
@@ -59,15 +59,14 @@ fn read(value: &Bound<'_, PyAny>, limits: &mut CopyLimits) -> Result<Value, Refu
         Ok(Value::Bool(flag.is_true()))
     } else if value.is_instance_of::<PyInt>() {
         let number = value.extract::<i64>().map(Number::from).or_else(|_| value.extract::<u64>().map(Number::from));
-        number
-            .map_or_else(|_| ConvertError::invalid("the whole number is too large"), |number| Ok(Value::Number(number)))
+        number.map_or_else(|_| ConvertError::invalid("the integer exceeds 64 bits"), |number| Ok(Value::Number(number)))
     } else if let Ok(number) = value.cast::<PyFloat>() {
         let number = number.value();
-        let refuse = || ConvertError::invalid(format!("{number} is not a number JSON has"));
+        let refuse = || ConvertError::invalid("NaN and infinities can't be sent");
         Number::from_f64(number).map_or_else(refuse, |number| Ok(number.into()))
     } else if value.is_instance_of::<PyDateTime>() {
         ConvertError::invalid(
-            "a datetime has a time, and this is a calendar date; pass its .date(), after converting it to the zone that is meant",
+            "a datetime has a time of day, and this is a calendar date; convert it to the intended time zone and pass its .date()",
         )
     } else if value.is_instance_of::<PyDate>() {
         Ok(Value::String(value.str()?.to_cow()?.into_owned()))
@@ -95,7 +94,7 @@ fn type_name(value: &Bound<'_, PyAny>) -> String {
     value.get_type().name().map_or_else(|_| "unknown".to_owned(), |name| name.to_string())
 }
 
-/// Makes the Python object of a value of a kind.
+/// Makes the Python object of a value of this kind.
 pub fn write(py: Python<'_>, value: Value, kind: Kind) -> PyResult<Bound<'_, PyAny>> {
     match (value, kind) {
         (Value::Object(members), Kind::Record(record)) => write_record(py, Source::Members(members), record),
@@ -113,7 +112,7 @@ pub fn write(py: Python<'_>, value: Value, kind: Kind) -> PyResult<Bound<'_, PyA
             static RECORDS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
             let property = PersonCertification::RECORD.find(&text, Naming::Camel);
             let name = property.map_or(text.as_str(), |property| property.named(DIALECT));
-            python_module(py, &RECORDS, "personcert._record")?.call_method1("Name", (name, &text))
+            python_module(py, &RECORDS, "personcert._record")?.call_method1("PropertyName", (name, &text))
         }
         (value, _) => write_plain(py, &value),
     }
@@ -149,16 +148,16 @@ pub fn write_dict<'py, 'a>(
     Ok(dict)
 }
 
-/// Makes the Python object of an answer.
-pub fn write_output(py: Python<'_>, answer: Output) -> PyResult<Bound<'_, PyAny>> {
-    match answer.kind() {
-        Kind::Record(record) => write_record(py, Source::Output(answer), record),
-        kind => write(py, answer.to_value(), kind),
+/// Makes the Python object of an output.
+pub fn write_output(py: Python<'_>, output: Output) -> PyResult<Bound<'_, PyAny>> {
+    match output.kind() {
+        Kind::Record(record) => write_record(py, Source::Output(output), record),
+        kind => write(py, output.to_value(), kind),
     }
 }
 
-/// An instance of the record's class in `personcert._models`, made without running its constructor. It holds its
-/// members unread: making all of them costs more than the call, and few are ever looked at.
+/// An instance of the record's class in `personcert._models`, made without running its constructor. Its attributes are
+/// made on first access: making all of them costs more than the call, and programs read few.
 fn write_record<'py>(py: Python<'py>, source: Source, record: &'static Record) -> PyResult<Bound<'py, PyAny>> {
     static MODELS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
     static NEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -170,13 +169,13 @@ fn write_record<'py>(py: Python<'py>, source: Source, record: &'static Record) -
     Ok(instance)
 }
 
-/// What a record's members are made of.
+/// Where a record's members come from.
 enum Source {
     Output(Output),
     Members(Map<String, Value>),
 }
 
-/// The members of a record, each made when it is looked at.
+/// The members of a record, each made on first access.
 #[pyclass(frozen, module = "personcert._native")]
 pub struct LazyRecord {
     source: Source,
@@ -202,7 +201,7 @@ impl LazyRecord {
 impl LazyRecord {
     fn member<'py>(&self, py: Python<'py>, property: &Property) -> PyResult<Bound<'py, PyAny>> {
         let value = match &self.source {
-            Source::Output(answer) => match answer.member(property.name) {
+            Source::Output(output) => match output.member(property.name) {
                 Some(OutputMember::Certification(certification)) => {
                     return write_output(py, Output::Certification(certification));
                 }
@@ -211,7 +210,7 @@ impl LazyRecord {
             },
             Source::Members(members) => members.get(property.name).cloned(),
         };
-        // What isn't of the documented type is in `extra`.
+        // A value of another type than the documented one is in `extra`.
         match value.filter(|value| (property.matches)(value)) {
             Some(value) => write(py, value, property.kind),
             None => Ok(py.None().into_bound(py)),
@@ -220,7 +219,7 @@ impl LazyRecord {
 
     fn extra(&self) -> Map<String, Value> {
         match &self.source {
-            Source::Output(answer) => answer.extra(),
+            Source::Output(output) => output.extra(),
             Source::Members(members) => {
                 let (_, extra) = self.record.split(members);
                 extra.into_iter().map(|(name, value)| (name.clone(), value.clone())).collect()
@@ -230,7 +229,7 @@ impl LazyRecord {
 
     fn nulls(&self) -> Vec<&'static str> {
         let null = |property: &&Property| match &self.source {
-            Source::Output(answer) => answer.is_null(property.name),
+            Source::Output(output) => output.is_null(property.name),
             Source::Members(members) => members.get(property.name).is_some_and(Value::is_null),
         };
         self.record.properties.iter().filter(null).map(|property| property.named(DIALECT)).collect()

@@ -1,4 +1,4 @@
-"""What the tests share."""
+"""Helpers of the tests."""
 
 import json
 import os
@@ -13,7 +13,7 @@ ID = "0fb4c1e3-c1e3-0fb4-e3c1-b40fe3c1b40f"
 
 
 class Silent:
-    """A server that takes connections and never answers."""
+    """A server that accepts connections and never answers."""
 
     def __enter__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""What only Python can get wrong while calls run: signals, event loops, threads, hooks, credentials."""
+"""Calls in Python: signals, event loops, threads, hooks and credentials."""
 
 import asyncio
 import datetime
@@ -14,7 +14,7 @@ from support import ID, Silent, Traps
 from personcert import AsyncClient, Client, InvalidInputError, NotFoundError, PersonCertError
 
 
-class Waiting(Traps):
+class Calls(Traps):
     def test_ctrl_c_ends_a_call(self):
         code = (
             "import sys, personcert\n"
@@ -32,7 +32,7 @@ class Waiting(Traps):
             self.assertEqual((out, child.returncode), ("interrupted\n", 0))
             self.assertLess(time.monotonic() - began, 2)
 
-    def test_a_time_limit_is_in_seconds(self):
+    def test_timeout_is_in_seconds(self):
         with Silent() as server, Client(base_url=server.url, token="t") as client:
             began = time.monotonic()
             with self.assertRaises(PersonCertError) as caught:
@@ -50,14 +50,14 @@ class Waiting(Traps):
         for at in range(100):
             self.assertEqual(asyncio.run(one(f"text {at}")), [f"text {at}"])
 
-    def test_many_calls_at_once(self):
+    def test_200_calls_at_once(self):
         async def many():
             async with AsyncClient(**self.settings()) as client:
                 return await asyncio.gather(*(client.get(ID) for _ in range(200)))
 
         self.assertEqual(len(asyncio.run(many())), 200)
 
-    def test_cancelled_tasks_stop_and_the_client_goes_on(self):
+    def test_cancelled_tasks_stop_and_the_client_still_works(self):
         async def cancel(url):
             async with AsyncClient(base_url=url, token="t") as silent, AsyncClient(**self.settings()) as client:
                 tasks = [asyncio.ensure_future(silent.get(ID)) for _ in range(10)]
@@ -87,7 +87,7 @@ class Waiting(Traps):
 
         asyncio.run(wrong())
 
-    def test_a_loop_without_add_reader(self):
+    def test_event_loops_without_add_reader(self):
         class Loop(asyncio.SelectorEventLoop):
             wanted = False
 
@@ -123,8 +123,8 @@ class Waiting(Traps):
         self.assertEqual(sum(counts), 200)
 
 
-class Watching(Traps):
-    def test_retries_are_told_while_they_happen(self):
+class Hooks(Traps):
+    def test_on_retry_is_called_as_retries_happen(self):
         self.graph.faults([{"times": 2, "act": {"answer": {"status": 503}}}])
         told = []
 
@@ -135,7 +135,7 @@ class Watching(Traps):
             self.assertEqual(client.update(ID, description="x").attempts, 3)
         self.assertEqual(told, [(1, 503, "service", 1), (2, 503, "service", 2)])
 
-    def test_retries_are_told_with_asyncio(self):
+    def test_on_retry_is_called_with_asyncio(self):
         self.graph.faults([{"times": 1, "act": "resetAfterReading"}])
         told = []
 
@@ -148,7 +148,7 @@ class Watching(Traps):
         self.assertEqual((attempt.kind, attempt.outcome), ("network", "unknown"))
         self.assertGreaterEqual(attempt.wait_ms, 0)
 
-    def test_a_hook_that_fails_or_calls_back_does_no_harm(self):
+    def test_a_hook_that_raises_or_calls_the_client_breaks_nothing(self):
         seen = []
 
         def hook(attempt):
@@ -363,7 +363,7 @@ class Credentials(Traps):
             client.get(ID)
         self.assertEqual([options for _, options in credential.asked], [{}, {"claims": '{"access_token":{}}'}])
 
-    def test_a_credential_that_fails(self):
+    def test_failures_of_a_credential_are_auth_errors(self):
         def broken():
             raise LookupError("no vault here")
 

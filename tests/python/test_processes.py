@@ -1,4 +1,4 @@
-"""What only Python can get wrong with processes and memory. Standard library alone."""
+"""Processes, forks and memory."""
 
 import asyncio
 import gc
@@ -17,7 +17,7 @@ from personcert import AsyncClient, Client, PersonCertError
 
 
 class Bounds(Traps):
-    def test_memory_stays_bounded_whatever_comes(self):
+    def test_hostile_responses_need_bounded_memory(self):
         code = (
             "import resource, sys, personcert\n"
             "client = personcert.Client(base_url=sys.argv[1], token=sys.argv[2], max_attempts=1)\n"
@@ -52,10 +52,10 @@ class Processes(Traps):
             self.assertEqual(pool.map(in_a_spawned_process, [self.settings()] * 4), [[ID] * 5] * 4)
 
 
-@unittest.skipUnless(hasattr(os, "fork"), "no fork here")
+@unittest.skipUnless(hasattr(os, "fork"), "needs fork")
 class Fork(Traps):
     def child(self, work):
-        """Do the work in a forked child, which must end well within 20 seconds."""
+        """Run the work in a forked child, which must succeed within 20 seconds."""
         process = os.fork()
         if process == 0:
             try:
@@ -160,11 +160,11 @@ class Package(unittest.TestCase):
         ended = self.run_python("import sys, personcert; sys.exit('asyncio' in sys.modules)")
         self.assertEqual(ended.returncode, 0)
 
-    def test_every_public_name_is_there(self):
+    def test_every_public_name_can_be_imported(self):
         ended = self.run_python("from personcert import *; import personcert; print(personcert.__all__)")
         self.assertEqual(ended.returncode, 0, ended.stderr)
 
-    def test_the_command(self):
+    def test_the_command_runs_as_a_module(self):
         ended = subprocess.run(
             [sys.executable, "-m", "personcert", "--help"], capture_output=True, text=True, timeout=60
         )

@@ -1,4 +1,4 @@
-"""The ways of signing in that the environment decides about, and people's."""
+"""Sign-in with the environment's credentials, and of users."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ class SignIn(Traps):
 
     @contextlib.contextmanager
     def around(self, **variables):
-        """Nothing else is around, and no machine of Azure answers."""
+        """An environment with these variables, without a command of Azure and without its metadata service."""
         empty = {"PATH": str(self.home), "HOME": str(self.home), "AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:1"}
         app = {"AZURE_CLIENT_ID": CONFIDENTIAL, "AZURE_TENANT_ID": "contoso.com"}
         with mock.patch.dict(os.environ, {**empty, **app, **variables}, clear=True):
@@ -37,7 +37,7 @@ class SignIn(Traps):
         return {"base_url": self.graph.url, "authority": self.graph.url, **settings}
 
     def example(self, **settings):
-        """The specification's example, blocking and with asyncio, each with a sign-in of its own."""
+        """Run the specification's example, blocking and with asyncio, each with its own sign-in."""
         values = {"issuing_authority": COMPANY, "issuing_company": COMPANY}
 
         async def awaited():
@@ -60,7 +60,7 @@ class SignIn(Traps):
         with self.around(AZURE_CLIENT_ID=CERTIFIED, AZURE_CLIENT_CERTIFICATE_PASSWORD="local-password", **pfx):
             self.assertEqual(self.example(), ["client_credentials"] * 2)
 
-    def test_other_issuers(self):
+    def test_federated_tokens(self):
         file = self.home / "federated"
         file.write_text(self.graph.federated(), "utf-8")
         with self.around(AZURE_FEDERATED_TOKEN_FILE=str(file)):
@@ -69,13 +69,13 @@ class SignIn(Traps):
         with self.around(ACTIONS_ID_TOKEN_REQUEST_URL=address, ACTIONS_ID_TOKEN_REQUEST_TOKEN="local-github-token"):
             self.assertEqual(self.example(sign_in="workload-identity"), ["client_credentials"] * 4)
 
-    def test_machines(self):
+    def test_managed_identities(self):
         with self.around(AZURE_POD_IDENTITY_AUTHORITY_HOST=self.graph.url):
             self.assertEqual(self.example(), ["managed_identity"] * 2)
         with self.around(IDENTITY_ENDPOINT=f"{self.graph.url}/msi/token", IDENTITY_HEADER="local-identity-header"):
             self.assertEqual(self.example(sign_in="managed-identity"), ["managed_identity"] * 4)
 
-    def test_azures_command_line(self):
+    def test_the_azure_cli(self):
         az = self.home / "az"
         answer = f'{{"accessToken": "{self.token}", "expires_on": 4102444800, "tokenType": "Bearer"}}'
         az.write_text(f"#!/bin/sh\necho '{answer}'\n", "utf-8")
@@ -83,14 +83,14 @@ class SignIn(Traps):
         with self.around():
             self.assertEqual(self.example(), [])
 
-    def test_who_has_nothing_is_told_what_was_tried(self):
+    def test_without_a_credential_the_error_lists_what_was_tried(self):
         with self.around(), self.assertRaises(AuthError) as caught:
             self.example()
         for part in ("login: nobody", "client-secret: ", "certificate: ", "workload-identity: ", "managed-identity: ", "azure-cli: "):
             self.assertIn(part, str(caught.exception))
         self.assertEqual((caught.exception.outcome, self.graph.requests()), ("not_sent", []))
 
-    def test_a_sign_in_is_kept_for_the_next_program(self):
+    def test_a_sign_in_is_stored_for_the_next_program(self):
         self.graph.approve(user=USER)
         prompts = []
         kept = {"token_cache_file": str(self.home / "sign-in.json"), "client_id": PUBLIC, "on_prompt": prompts.append}
@@ -101,7 +101,7 @@ class SignIn(Traps):
         self.assertEqual(prompts[0].address, f"{self.graph.url}/contoso.com/devicelogin")
         self.assertEqual((self.home / "sign-in.json").stat().st_mode & 0o777, 0o600)
 
-    def test_a_token_that_is_refused_ends_a_kept_session_with_one_error(self):
+    def test_a_revoked_session_ends_with_one_error(self):
         self.graph.approve(user=USER)
         settings = self.place(sign_in="device-code", client_id=PUBLIC, token_cache_file=str(self.home / "sign-in.json"))
         with self.around(), Client(**settings) as client:

@@ -1,4 +1,4 @@
-"""What only Python can get wrong with values. Standard library alone."""
+"""Values that only Python can pass or receive."""
 
 import copy
 import datetime
@@ -36,13 +36,13 @@ class Values(Traps):
                 self.assertNotIn("values.", str(caught.exception))
 
     def test_a_datetime_is_refused_with_the_reason(self):
-        self.refused("has a time", end_date=datetime.datetime(2030, 1, 1))
+        self.refused("has a time of day", end_date=datetime.datetime(2030, 1, 1))
 
-    def test_values_json_does_not_have(self):
+    def test_values_without_a_json_form_are_refused(self):
         for number in (float("nan"), float("inf"), -float("inf")):
-            self.refused("not a number JSON has", description=number)
+            self.refused("NaN and infinities can't be sent", description=number)
         self.refused("lone surrogate", description="half \ud83d of it")
-        self.refused("too large", description=10**30)
+        self.refused("exceeds 64 bits", description=10**30)
         self.refused("type set", description={"a"})
         self.refused("type bytes", description=b"text")
         self.refused("type object", description=object())
@@ -78,7 +78,7 @@ class Values(Traps):
                 self.client.update(ID, inference=inference)
             self.assertIn(words, str(caught.exception))
 
-    def test_what_an_object_raises_is_passed_on(self):
+    def test_an_exception_of_to_graph_is_passed_on(self):
         class Odd:
             def to_graph(self):
                 raise ZeroDivisionError
@@ -119,7 +119,7 @@ class Values(Traps):
         graph = certification.to_graph()
         self.assertEqual({name: graph.get(name) for name in stored}, stored)
 
-    def test_current_sends_what_differs(self):
+    def test_current_sends_only_differences(self):
         current = self.client.get(ID)
         same = self.client.update(ID, current=current, issuing_authority=current.issuing_authority)
         self.assertEqual((same.changed, same.status), ((), None))
@@ -127,13 +127,13 @@ class Values(Traps):
         self.assertEqual(self.graph.requests()[-1]["body"], '{"issuingAuthority":"New"}')
         self.assertIn("issuing_authority", [change.name for change in updated.changed])
 
-    def test_members_nobody_knows_are_kept(self):
+    def test_unknown_members_are_kept_in_extra(self):
         self.graph.script([{"status": 200, "body": {"id": ID, "new": {"a": [1, 1.5, None, True, 2**63]}, "endDate": 7}}])
         certification = self.client.get(ID)
         self.assertEqual(certification.extra, {"new": {"a": [1, 1.5, None, True, 2**63]}, "endDate": 7})
         self.assertEqual(certification.to_graph()["endDate"], 7)
 
-    def test_errors_are_picklable_and_tell(self):
+    def test_errors_survive_pickling(self):
         with self.assertRaises(NotFoundError) as caught:
             self.client.get("22222222-c1e3-0fb4-e3c1-b40fe3c1b40f")
         error = pickle.loads(pickle.dumps(caught.exception))
@@ -150,7 +150,7 @@ class Values(Traps):
         thread.join()
         self.assertEqual(len(rest), 1)
 
-    def test_a_closed_client_says_so(self):
+    def test_a_closed_client_refuses_calls(self):
         self.client.close()
         with self.assertRaises(PersonCertError) as caught:
             self.client.get(ID)
