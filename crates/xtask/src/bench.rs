@@ -215,11 +215,13 @@ impl Nginx {
              http {{ access_log off; keepalive_requests 100000000; client_body_temp_path {0}/body;\n\
              proxy_temp_path {0}/proxy; fastcgi_temp_path {0}/fastcgi; uwsgi_temp_path {0}/uwsgi; scgi_temp_path {0}/scgi;\n\
              server {{ listen {address}; default_type application/json; location / {{ return 200 '{1}'; }}\n\
-             location /beta/$batch {{ return 200 '{2}'; }} }} }}\n",
+             location = /beta/$batch {{ error_page 405 =200 /batch.json; return 405; }}\n\
+             location = /batch.json {{ root {0}; }} }} }}\n",
             place.display(),
             answer.trim(),
-            batch_answer(answer.trim()),
         );
+        // Too long for the configuration.
+        fs::write(place.join("batch.json"), batch_answer(answer.trim())).map_err(|error| error.to_string())?;
         let file = place.join("nginx.conf");
         fs::write(&file, config).map_err(|error| error.to_string())?;
         let spawned = command("nginx", &["-e", "stderr", "-c"]).arg(&file).arg("-p").arg(&place).spawn();
