@@ -353,6 +353,11 @@ class Credentials(Traps):
                     call(client)
                 self.assertLess(time.monotonic() - began, 5)
                 self.assertEqual((caught.exception.kind, caught.exception.outcome), ("timeout", "not_sent"))
+        with Client(base_url=self.graph.url, credential=credential) as client:
+            began = time.monotonic()
+            [token, *_] = client.doctor(timeout=0.2)
+            self.assertLess(time.monotonic() - began, 5)
+            self.assertEqual((token.name, token.ok), ("token", False))
 
     def test_claims_are_passed_on(self):
         claims = "eyJhY2Nlc3NfdG9rZW4iOnt9fQ"
