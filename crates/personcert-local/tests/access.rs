@@ -9,10 +9,10 @@ use std::net::Ipv4Addr;
 
 use personcert_local::{LocalGraph, Options};
 use serde_json::json;
-use support::{EXAMPLE, Seen, authority, change, changed, command, connect, read, start, token};
+use support::{EXAMPLE, Received, authority, change, changed, command, connect, read, start, token};
 
 /// Sends a request with this `Host` and more headers.
-fn ask(graph: &LocalGraph, line: &str, host: &str, headers: &str, body: &str) -> Seen {
+fn ask(graph: &LocalGraph, line: &str, host: &str, headers: &str, body: &str) -> Received {
     let mut stream = connect(graph.url());
     let length = body.len();
     write!(
@@ -88,7 +88,7 @@ fn a_foreign_origin_is_refused_everywhere() {
 }
 
 #[test]
-fn another_site_may_lead_a_person_to_the_sign_in_pages() {
+fn another_site_may_link_to_the_sign_in_pages() {
     let graph = start();
     let host = authority(&graph).to_owned();
     let navigation = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n";
@@ -96,7 +96,7 @@ fn another_site_may_lead_a_person_to_the_sign_in_pages() {
                 response_type=code&redirect_uri=http://localhost:1&code_challenge=x&code_challenge_method=S256";
     let seen = ask(&graph, &format!("GET {page}"), &host, navigation, "");
     assert_eq!(seen.status(), 200, "{}", seen.text());
-    assert_eq!(seen.header("x-frame-options").as_deref(), Some("DENY"), "no page may frame it");
+    assert_eq!(seen.header("x-frame-options").as_deref(), Some("DENY"), "other pages must not frame it");
     assert_eq!(ask(&graph, "GET /organizations/devicelogin", &host, navigation, "").status(), 200);
     let framed = navigation.replace("document", "iframe");
     assert_eq!(ask(&graph, &format!("GET {page}"), &host, &framed, "").status(), 403);

@@ -1,4 +1,4 @@
-//! `$batch`.
+//! `$batch`: steps, dependencies, limits, faults.
 
 #![allow(missing_docs, dead_code)]
 
@@ -6,11 +6,11 @@ mod support;
 
 use personcert_local::LocalGraph;
 use serde_json::{Value, json};
-use support::{Seen, changed, command, fault, send, send_as, start};
+use support::{Received, changed, command, fault, send, send_as, start};
 
 const EXAMPLE: &str = "/me/profile/certifications/0fb4c1e3-c1e3-0fb4-e3c1-b40fe3c1b40f";
 
-fn batch(graph: &LocalGraph, steps: &[Value]) -> Seen {
+fn batch(graph: &LocalGraph, steps: &[Value]) -> Received {
     send(graph, "POST", "/beta/$batch", &json!({"requests": steps}).to_string())
 }
 
@@ -18,13 +18,13 @@ fn get(id: &str) -> Value {
     json!({"id": id, "method": "GET", "url": EXAMPLE})
 }
 
-fn statuses(seen: &Seen) -> Vec<u64> {
+fn statuses(seen: &Received) -> Vec<u64> {
     assert_eq!(seen.status(), 200, "{}", seen.text());
     seen.json()["responses"].as_array().unwrap().iter().map(|step| step["status"].as_u64().unwrap()).collect()
 }
 
 #[test]
-fn steps_are_carried_out() {
+fn steps_are_executed_in_order() {
     let graph = start();
     let headers = json!({"Content-Type": "application/json"});
     let seen = batch(
@@ -45,7 +45,7 @@ fn steps_are_carried_out() {
 }
 
 #[test]
-fn malformed_batches_are_refused_whole() {
+fn a_malformed_batch_is_refused_as_a_whole() {
     let graph = start();
     let many: Vec<Value> = (0..21).map(|n| get(&n.to_string())).collect();
     let patch = json!({"id": "1", "method": "PATCH", "url": EXAMPLE, "body": {"displayName": "changed"}});
@@ -72,7 +72,7 @@ fn malformed_batches_are_refused_whole() {
         let seen = batch(&graph, &steps);
         assert_eq!(seen.status(), 400, "{steps:?}");
         assert!(seen.text().contains("Invalid batch payload format."));
-        assert!(!changed(&graph), "nothing of it is carried out");
+        assert!(!changed(&graph), "no step is executed");
     }
     assert_eq!(statuses(&batch(&graph, &many[..20])), [200; 20]);
     assert_eq!(send(&graph, "POST", "/beta/$batch", "{").status(), 400);
@@ -86,7 +86,7 @@ fn patch_with_type() -> Value {
 }
 
 #[test]
-fn what_depends_on_a_failure_fails() {
+fn a_step_after_a_failed_one_gets_424() {
     let graph = start();
     let mut after = get("b");
     after["dependsOn"] = json!(["C"]);
@@ -101,7 +101,7 @@ fn what_depends_on_a_failure_fails() {
 }
 
 #[test]
-fn the_order_is_drawn_from_a_seeded_generator() {
+fn with_a_seed_the_responses_come_in_a_repeatable_random_order() {
     let graph = start();
     let steps: Vec<Value> = (0..20).map(|n| get(&n.to_string())).collect();
     let order = || -> Vec<Value> {
@@ -138,7 +138,7 @@ fn limits_count_steps() {
 }
 
 #[test]
-fn faults_meet_steps() {
+fn faults_match_steps() {
     let graph = start();
     fault(&graph, json!({"step": 1, "act": {"answer": {"status": 503, "headers": {"Retry-After": "9"}}}}));
     fault(&graph, json!({"step": 2, "act": "html"}));
@@ -183,7 +183,7 @@ fn step_headers_have_the_names_that_graph_writes() {
 }
 
 #[test]
-fn steps_are_read_as_leniently_as_graph_reads_them() {
+fn a_step_may_have_null_members_and_a_method_in_lower_case() {
     let graph = start();
     let seen = batch(
         &graph,
@@ -197,7 +197,7 @@ fn steps_are_read_as_leniently_as_graph_reads_them() {
 }
 
 #[test]
-fn a_batch_under_v1_answers_405_step_by_step() {
+fn a_batch_under_v1_gets_405_for_each_step() {
     let graph = start();
     let unknown = json!({"id": "2", "method": "GET", "url": "/me/nothing"});
     let body = json!({"requests": [get("1"), unknown, {"id": "3", "method": "DELETE", "url": EXAMPLE}]});

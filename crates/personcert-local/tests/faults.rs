@@ -1,4 +1,4 @@
-//! What faults do, and to which requests.
+//! Faults: which requests they match, and what they do.
 
 #![allow(missing_docs, dead_code)]
 
@@ -7,9 +7,9 @@ mod support;
 use std::io::{Read as _, Write as _};
 
 use serde_json::{Value, json};
-use support::{EXAMPLE, Seen, change, changed, command, connect, fault, read, request, send, start, token};
+use support::{EXAMPLE, Received, change, changed, command, connect, fault, read, request, send, start, token};
 
-fn with(act: Value) -> (Seen, bool, Value) {
+fn with(act: Value) -> (Received, bool, Value) {
     let graph = start();
     fault(&graph, json!({"act": act}));
     let seen = change(&graph);
@@ -17,7 +17,7 @@ fn with(act: Value) -> (Seen, bool, Value) {
 }
 
 #[test]
-fn resets_are_resets() {
+fn a_reset_action_resets_the_connection() {
     for (act, applied, start) in [
         ("resetBeforeReading", false, ""),
         ("resetAfterReading", false, ""),
@@ -39,7 +39,7 @@ fn resets_are_resets() {
 }
 
 #[test]
-fn an_answer_without_a_body_can_be_reset_too() {
+fn a_response_without_a_body_can_be_reset() {
     for act in ["resetAfterHeaders", "halfBody"] {
         let graph = start();
         fault(&graph, json!({"act": act}));
@@ -60,7 +60,7 @@ fn the_body_is_not_read_before_an_early_reset() {
 }
 
 #[test]
-fn answers_that_are_not_what_they_should_be() {
+fn hostile_responses_have_their_documented_form() {
     let (seen, applied, _) = with(json!("garbage"));
     assert!(applied && seen.status() == 200 && seen.json().is_null());
     assert!(seen.header("content-type").unwrap().starts_with("application/json"));
@@ -82,14 +82,14 @@ fn answers_that_are_not_what_they_should_be() {
 }
 
 #[test]
-fn the_bomb_unpacks_to_a_thousand_times_its_size() {
+fn the_gzip_bomb_unpacks_to_a_thousand_times_its_size() {
     let (seen, ..) = with(json!("gzipBomb"));
     assert_eq!(seen.header("content-encoding").unwrap(), "gzip");
     assert!(seen.body().len() < 300 << 10, "{}", seen.body().len());
     let mut unpacked = flate2::read::GzDecoder::new(seen.body());
     let (mut size, mut chunk) = (0, vec![0; 1 << 20]);
     loop {
-        // The last read checks the sum and the size.
+        // The last read verifies the checksum and the size.
         let count = unpacked.read(&mut chunk).unwrap();
         if count == 0 {
             break;
@@ -100,7 +100,7 @@ fn the_bomb_unpacks_to_a_thousand_times_its_size() {
 }
 
 #[test]
-fn endless_and_slow() {
+fn endless_and_slow_bodies_come_in_chunks() {
     let graph = start();
     fault(&graph, json!({"act": "endless", "times": 1}));
     fault(&graph, json!({"act": "slow"}));
@@ -121,7 +121,7 @@ fn endless_and_slow() {
 }
 
 #[test]
-fn redirects() {
+fn a_redirect_leads_to_the_chosen_host() {
     for (to, expected) in
         [("sameHost", "{local}"), ("otherPort", "{elsewhere}"), ("otherHost", "localhost"), ("http", "{elsewhere}")]
     {
@@ -139,7 +139,7 @@ fn redirects() {
 }
 
 #[test]
-fn the_second_listener_tells_who_brought_a_token() {
+fn the_second_listener_logs_whether_a_token_came_along() {
     let graph = start();
     let elsewhere = command(&graph, "addresses", json!({}))["elsewhere"].as_str().unwrap().to_owned();
     for wanted in
@@ -155,7 +155,7 @@ fn the_second_listener_tells_who_brought_a_token() {
 }
 
 #[test]
-fn literal_answers() {
+fn a_literal_response_replaces_the_normal_one() {
     let answer = json!({"answer": {"status": 503, "headers": [["Retry-After", "1"], ["Retry-After", "2"]]}});
     let (seen, applied, status) = with(answer);
     assert_eq!(seen.headers().to_lowercase().matches("retry-after: ").count(), 2);
@@ -167,7 +167,7 @@ fn literal_answers() {
 }
 
 #[test]
-fn a_fault_meets_the_requests_it_names() {
+fn a_fault_matches_the_requests_it_describes() {
     let graph = start();
     let to = |status: u16| json!({"answer": {"status": status}});
     let faults = json!({"faults": [
@@ -188,7 +188,7 @@ fn a_fault_meets_the_requests_it_names() {
 }
 
 #[test]
-fn delays() {
+fn a_delay_postpones_the_response() {
     let graph = start();
     fault(&graph, json!({"delay": {"fixed": 0.2}}));
     change(&graph);
@@ -199,7 +199,7 @@ fn delays() {
 }
 
 #[test]
-fn a_wrong_fault_is_refused_by_its_place() {
+fn an_invalid_fault_is_refused_with_its_position() {
     let graph = start();
     for (wrong, why) in [
         (json!({"path": 1}), "string"),
@@ -224,7 +224,7 @@ fn a_wrong_fault_is_refused_by_its_place() {
 }
 
 #[test]
-fn reset_forgets_faults_and_the_file_brings_them_back() {
+fn a_reset_removes_faults_and_reads_the_file_again() {
     let file = std::env::temp_dir().join(format!("faults-{}.json", std::process::id()));
     std::fs::write(&file, r#"[{"act": {"answer": {"status": 507}}, "times": 1}]"#).unwrap();
     let options = json!({"faults": file, "random_seed": 1});

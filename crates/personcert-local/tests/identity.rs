@@ -1,4 +1,4 @@
-//! The identity side over bare sockets: every grant, and every way to be refused one.
+//! The identity side over plain sockets: each grant and each refusal.
 
 #![allow(missing_docs, dead_code)]
 
@@ -10,7 +10,7 @@ use personcert_local::LocalGraph;
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 use std::io::Write as _;
-use support::{EXAMPLE, Seen, authority, command, connect, read, send_as, start};
+use support::{EXAMPLE, Received, authority, command, connect, read, send_as, start};
 use url::form_urlencoded::{Serializer, parse};
 
 const PUBLIC: &str = "00000000-1111-2222-3333-444444444444";
@@ -21,13 +21,13 @@ const SCOPE: &str = "https://graph.microsoft.com/User.ReadWrite offline_access o
 const VERIFIER: &str = "a-verifier-of-at-least-forty-three-characters";
 const BACK: &str = "http://localhost:1234";
 
-fn get(graph: &LocalGraph, path: &str, headers: &str) -> Seen {
+fn get(graph: &LocalGraph, path: &str, headers: &str) -> Received {
     let (mut stream, host) = (connect(graph.url()), authority(graph));
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n").unwrap();
     read(&mut stream, usize::MAX)
 }
 
-fn post(graph: &LocalGraph, path: &str, form: &[(&str, &str)], headers: &str) -> Seen {
+fn post(graph: &LocalGraph, path: &str, form: &[(&str, &str)], headers: &str) -> Received {
     let body = Serializer::new(String::new()).extend_pairs(form).finish();
     let (mut stream, host) = (connect(graph.url()), authority(graph));
     let length = body.len();
@@ -40,17 +40,17 @@ fn post(graph: &LocalGraph, path: &str, form: &[(&str, &str)], headers: &str) ->
     read(&mut stream, usize::MAX)
 }
 
-fn token(graph: &LocalGraph, form: &[(&str, &str)]) -> Seen {
+fn token(graph: &LocalGraph, form: &[(&str, &str)]) -> Received {
     post(graph, "/contoso.com/oauth2/v2.0/token", form, "")
 }
 
-fn by_secret(graph: &LocalGraph) -> Seen {
+fn by_secret(graph: &LocalGraph) -> Received {
     let scope = "https://graph.microsoft.com/.default";
     let form = [("client_id", CONFIDENTIAL), ("client_secret", "local-secret"), ("scope", scope)];
     token(graph, &[&form[..], &[("grant_type", "client_credentials")]].concat())
 }
 
-/// Picks a user on the page and gives what comes back in the address.
+/// Picks a user on the page and returns the parameters of the redirect.
 fn pick(graph: &LocalGraph, user: &str, more: &[(&str, &str)]) -> Vec<(String, String)> {
     let challenge = BASE64.encode(digest(&SHA256, VERIFIER.as_bytes()));
     let mut query = vec![
@@ -74,7 +74,7 @@ fn pick(graph: &LocalGraph, user: &str, more: &[(&str, &str)]) -> Vec<(String, S
     parse(location.split_once('?').unwrap().1.as_bytes()).into_owned().collect()
 }
 
-fn redeem(graph: &LocalGraph, code: &str, more: &[(&str, &str)]) -> Seen {
+fn redeem(graph: &LocalGraph, code: &str, more: &[(&str, &str)]) -> Received {
     let mut form = vec![
         ("client_id", PUBLIC),
         ("grant_type", "authorization_code"),
@@ -89,7 +89,7 @@ fn redeem(graph: &LocalGraph, code: &str, more: &[(&str, &str)]) -> Seen {
     token(graph, &form)
 }
 
-/// Somebody who has signed in: the answer of the token endpoint.
+/// Signs a user in and returns the response of the token endpoint.
 fn signed_in(graph: &LocalGraph) -> Value {
     let came = pick(graph, USER, &[]);
     assert_eq!(came.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["code", "state"]);
@@ -99,14 +99,14 @@ fn signed_in(graph: &LocalGraph) -> Value {
     answer.json()
 }
 
-fn refresh(graph: &LocalGraph, token_text: &str) -> Seen {
+fn refresh(graph: &LocalGraph, token_text: &str) -> Received {
     token(
         graph,
         &[("client_id", PUBLIC), ("grant_type", "refresh_token"), ("refresh_token", token_text), ("scope", SCOPE)],
     )
 }
 
-fn refused(seen: &Seen, status: u16, error: &str, number: u32) {
+fn refused(seen: &Received, status: u16, error: &str, number: u32) {
     let body = seen.json();
     assert_eq!(
         (seen.status(), &body["error"], &body["error_codes"][0]),
@@ -125,12 +125,12 @@ fn claims(token: &Value) -> Value {
     serde_json::from_slice(&BASE64.decode(part).unwrap()).unwrap()
 }
 
-fn serves(graph: &LocalGraph, token: &Value) -> Seen {
+fn serves(graph: &LocalGraph, token: &Value) -> Received {
     send_as(graph, token.as_str().unwrap(), "GET", EXAMPLE, "")
 }
 
 #[test]
-fn discovery_names_addresses_that_are_there() {
+fn discovery_lists_existing_endpoints() {
     let graph = start();
     let document = get(&graph, "/contoso.com/v2.0/.well-known/openid-configuration", "").json();
     for name in ["authorization_endpoint", "token_endpoint", "device_authorization_endpoint", "jwks_uri"] {
@@ -163,7 +163,7 @@ fn a_large_sign_in_request_is_refused() {
 }
 
 #[test]
-fn a_secret_gets_a_token_that_serves() {
+fn a_secret_gets_an_application_token() {
     let graph = start();
     let answer = by_secret(&graph).json();
     assert_eq!((&answer["token_type"], &answer["expires_in"]), (&json!("Bearer"), &json!(3600)));
@@ -176,7 +176,7 @@ fn a_secret_gets_a_token_that_serves() {
 }
 
 #[test]
-fn applications_are_refused_by_name() {
+fn an_invalid_application_request_is_refused_with_its_error_code() {
     let graph = start();
     let ask = |more: &[(&str, &str)]| token(&graph, &[&[("grant_type", "client_credentials")], more].concat());
     let scope = ("scope", "https://graph.microsoft.com/.default");
@@ -195,7 +195,7 @@ fn applications_are_refused_by_name() {
 }
 
 #[test]
-fn other_issuers_tokens_are_taken_for_the_exchange_alone() {
+fn another_issuers_token_needs_the_exchange_audience() {
     let graph = start();
     let exchange = |assertion: &str| {
         let form = [("client_id", CONFIDENTIAL), ("scope", "https://graph.microsoft.com/.default")];
@@ -212,7 +212,7 @@ fn other_issuers_tokens_are_taken_for_the_exchange_alone() {
 }
 
 #[test]
-fn a_person_gets_tokens_for_what_was_asked() {
+fn a_user_gets_tokens_for_the_requested_scope() {
     let graph = start();
     let answer = signed_in(&graph);
     let (access, id) = (claims(&answer["access_token"]), claims(&answer["id_token"]));
@@ -228,11 +228,15 @@ fn a_person_gets_tokens_for_what_was_asked() {
     let log = command(&graph, "signIns", json!({}));
     assert_eq!((&log[0]["grant"], &log[0]["user"]), (&json!("authorization_code"), &json!(USER)));
     assert!(!log.to_string().contains(answer["refresh_token"].as_str().unwrap()));
-    assert_eq!(command(&graph, "requests", json!({})).as_array().map(Vec::len), Some(2), "sign-ins aren't requests");
+    assert_eq!(
+        command(&graph, "requests", json!({})).as_array().map(Vec::len),
+        Some(2),
+        "sign-ins are not part of requests"
+    );
 }
 
 #[test]
-fn a_code_serves_once_and_only_who_asked_for_it() {
+fn a_code_is_redeemed_once_by_its_requester() {
     let graph = start();
     let code = |graph: &LocalGraph| pick(graph, USER, &[])[0].1.clone();
     let wrong = [
@@ -252,7 +256,7 @@ fn a_code_serves_once_and_only_who_asked_for_it() {
 }
 
 #[test]
-fn browsers_are_sent_back_to_this_machine_alone() {
+fn the_redirect_address_must_be_on_this_machine() {
     let graph = start();
     let place = "/organizations/oauth2/v2.0/authorize?response_type=code&code_challenge=x&code_challenge_method=S256";
     for back in ["https://example.com", "http://example.com", "http://localhost.example.com", "http://10.0.0.1", "x"] {
@@ -268,7 +272,7 @@ fn browsers_are_sent_back_to_this_machine_alone() {
 }
 
 #[test]
-fn a_device_waits_for_its_code() {
+fn a_device_polls_until_its_code_is_decided() {
     let graph = start();
     let begin = || {
         let form = [("client_id", PUBLIC), ("scope", SCOPE)];
@@ -298,12 +302,12 @@ fn a_device_waits_for_its_code() {
 }
 
 #[test]
-fn a_refresh_token_that_comes_back_ends_the_sign_in() {
+fn a_reused_refresh_token_revokes_the_sign_in() {
     let graph = start();
     let answer = signed_in(&graph);
     let first = answer["refresh_token"].as_str().unwrap();
     let second = refresh(&graph, first).json();
-    assert_eq!(refresh(&graph, first).status(), 200, "the answer may have been lost");
+    assert_eq!(refresh(&graph, first).status(), 200, "the response may have been lost");
     refused(&refresh(&graph, first), 400, "invalid_grant", 70_000);
     refused(&refresh(&graph, second["refresh_token"].as_str().unwrap()), 400, "invalid_grant", 9_002_313);
     let other = signed_in(&graph);
@@ -312,7 +316,7 @@ fn a_refresh_token_that_comes_back_ends_the_sign_in() {
 }
 
 #[test]
-fn revocation_reaches_both_tokens() {
+fn a_revocation_affects_access_and_refresh_tokens() {
     let graph = start();
     let answer = signed_in(&graph);
     command(&graph, "revoke", json!({"user": USER}));
@@ -324,7 +328,7 @@ fn revocation_reaches_both_tokens() {
 }
 
 #[test]
-fn a_challenge_is_met_by_a_token_with_its_claims() {
+fn a_challenge_requires_a_token_with_its_claims() {
     let graph = start();
     let answer = signed_in(&graph);
     let demanded = json!({"access_token": {"acrs": {"essential": true, "value": "c1"}}});
@@ -351,7 +355,7 @@ fn a_challenge_is_met_by_a_token_with_its_claims() {
 }
 
 #[test]
-fn tokens_live_as_long_as_they_are_told() {
+fn the_lifetime_of_tokens_can_be_set() {
     let graph = start();
     command(&graph, "clock", json!({"freeze": true}));
     command(&graph, "lifetime", json!({"seconds": 60}));
@@ -364,7 +368,7 @@ fn tokens_live_as_long_as_they_are_told() {
 }
 
 #[test]
-fn machines_are_told_in_texts() {
+fn machine_endpoints_write_numbers_as_strings() {
     let graph = start();
     let path = "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fgraph.microsoft.com";
     let answer = get(&graph, path, "Metadata: true\r\n").json();
@@ -377,7 +381,7 @@ fn machines_are_told_in_texts() {
 }
 
 #[test]
-fn nobody_else_signs_tokens() {
+fn forged_tokens_and_invalid_commands_are_refused() {
     let graph = start();
     let good = by_secret(&graph).json()["access_token"].as_str().unwrap().to_owned();
     let (signed, signature) = good.rsplit_once('.').unwrap();

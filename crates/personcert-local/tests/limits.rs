@@ -1,4 +1,4 @@
-//! Throttling, the clock, the log's filters.
+//! Throttling, the clock, the filters of the request log.
 
 #![allow(missing_docs, dead_code)]
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use support::{EXAMPLE, change, command, connect, fault, read, request, send, send_as, start, token};
 
 #[test]
-fn buckets_empty_and_fill_by_the_clock() {
+fn buckets_drain_and_refill_with_the_clock() {
     for scope in ["app", "tenant", "user"] {
         let graph = start();
         command(&graph, "clock", json!({"freeze": true}));
@@ -36,7 +36,7 @@ fn a_user_has_a_bucket_of_their_own() {
 }
 
 #[test]
-fn forms_of_retry_after() {
+fn retry_after_is_written_in_the_chosen_form() {
     for (form, expected) in [
         ("integer", Some("3")),
         ("decimal", Some("2.5")),
@@ -55,7 +55,7 @@ fn forms_of_retry_after() {
 }
 
 #[test]
-fn a_mailbox_takes_so_many_at_once() {
+fn a_mailbox_limits_its_requests_in_flight() {
     let graph = start();
     command(&graph, "throttle", json!({"mailbox": 2}));
     fault(&graph, json!({"times": 2, "delay": {"fixed": 0.5}}));
@@ -71,7 +71,7 @@ fn a_mailbox_takes_so_many_at_once() {
 }
 
 #[test]
-fn the_clock_is_everybodys() {
+fn tokens_dates_and_timestamps_follow_the_clock() {
     let graph = start();
     let old = token(&graph);
     let now = command(&graph, "clock", json!({"freeze": true, "now": "2030-01-01T00:00:00Z"}));

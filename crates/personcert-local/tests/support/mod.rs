@@ -1,4 +1,4 @@
-//! HTTP over a bare socket: nothing between the test and the wire.
+//! HTTP over a plain socket, without a client library.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
@@ -10,16 +10,16 @@ use serde_json::{Value, json};
 /// The address of the documented example.
 pub const EXAMPLE: &str = "/beta/me/profile/certifications/0fb4c1e3-c1e3-0fb4-e3c1-b40fe3c1b40f";
 
-/// What a client sees.
+/// A response as the client saw it.
 #[derive(Debug)]
-pub struct Seen {
-    /// The bytes that came.
+pub struct Received {
+    /// The received bytes.
     pub bytes: Vec<u8>,
-    /// Whether a reset ended them.
+    /// Whether a reset ended the connection.
     pub reset: bool,
 }
 
-impl Seen {
+impl Received {
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
@@ -64,7 +64,7 @@ pub fn token(graph: &LocalGraph) -> String {
     command(graph, "token", json!({})).as_str().unwrap().to_owned()
 }
 
-/// The request as bytes; the connection closes after it.
+/// A request whose connection closes after the response.
 pub fn request(graph: &LocalGraph, token: &str, method: &str, path: &str, body: &str) -> String {
     let (length, host) = (body.len(), authority(graph));
     format!(
@@ -84,36 +84,36 @@ pub fn connect(url: &str) -> TcpStream {
     stream
 }
 
-/// Reads to the end, or to the `most`-th byte.
-pub fn read(stream: &mut TcpStream, most: usize) -> Seen {
+/// Reads to the end, or at least `limit` bytes.
+pub fn read(stream: &mut TcpStream, limit: usize) -> Received {
     let mut bytes = Vec::new();
     let mut chunk = vec![0; 65536];
-    while bytes.len() < most {
+    while bytes.len() < limit {
         match stream.read(&mut chunk) {
             Ok(0) => break,
             Ok(count) => bytes.extend_from_slice(&chunk[..count]),
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}");
-                return Seen { bytes, reset: true };
+                return Received { bytes, reset: true };
             }
         }
     }
-    Seen { bytes, reset: false }
+    Received { bytes, reset: false }
 }
 
-pub fn send(graph: &LocalGraph, method: &str, path: &str, body: &str) -> Seen {
+pub fn send(graph: &LocalGraph, method: &str, path: &str, body: &str) -> Received {
     send_as(graph, &token(graph), method, path, body)
 }
 
-pub fn send_as(graph: &LocalGraph, token: &str, method: &str, path: &str, body: &str) -> Seen {
+pub fn send_as(graph: &LocalGraph, token: &str, method: &str, path: &str, body: &str) -> Received {
     let mut stream = connect(graph.url());
-    // A server that resets at once may do so while this is being written.
+    // A server that resets early may do so during this write.
     let _ = stream.write_all(request(graph, token, method, path, body).as_bytes());
     read(&mut stream, usize::MAX)
 }
 
-/// Changes the example, which is how a test sees what was carried out.
-pub fn change(graph: &LocalGraph) -> Seen {
+/// Changes the example. [`changed`] shows whether the change was applied.
+pub fn change(graph: &LocalGraph) -> Received {
     send(graph, "PATCH", EXAMPLE, r#"{"displayName":"changed"}"#)
 }
 

@@ -1,4 +1,4 @@
-//! Places where connections go wrong, and TLS.
+//! Addresses where connections fail, and TLS.
 
 #![allow(missing_docs, dead_code)]
 
@@ -38,7 +38,7 @@ fn over_tls(graph: &LocalGraph, url: &str) -> std::io::Result<StreamOwned<Client
 }
 
 #[test]
-fn one_port_speaks_both() {
+fn one_port_serves_http_and_https() {
     for tls in [false, true] {
         let graph = LocalGraph::start(Options { tls, ..Options::default() }).unwrap();
         assert!(graph.url().starts_with(if tls { "https://127.0.0.1:" } else { "http://127.0.0.1:" }));
@@ -48,7 +48,7 @@ fn one_port_speaks_both() {
             let mut stream = over_tls(&graph, &url).unwrap();
             stream.write_all(request(&graph, &token(&graph), "GET", EXAMPLE, "").as_bytes()).unwrap();
             let mut answer = String::new();
-            // The server says no goodbye in TLS; what counts came before.
+            // The server closes without close_notify; the response came before.
             let _ = stream.read_to_string(&mut answer);
             assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"@odata.context\":\"https://"), "{answer}");
         }
@@ -56,7 +56,7 @@ fn one_port_speaks_both() {
 }
 
 #[test]
-fn a_reset_is_one_over_tls_too() {
+fn a_reset_over_tls_resets_the_socket() {
     let graph = start();
     fault(&graph, json!({"act": "resetAfterReading"}));
     let url = command(&graph, "addresses", json!({}))["https"].as_str().unwrap().to_owned();
@@ -67,7 +67,7 @@ fn a_reset_is_one_over_tls_too() {
 }
 
 #[test]
-fn handshakes_end_with_an_alert() {
+fn a_handshake_ends_with_an_alert() {
     let refusing = LocalGraph::start(Options { tls: true, tls_alert: true, ..Options::default() }).unwrap();
     let graph = start();
     let alert = command(&graph, "addresses", json!({}))["tlsAlert"].as_str().unwrap().to_owned();
@@ -78,10 +78,10 @@ fn handshakes_end_with_an_alert() {
 }
 
 #[test]
-fn nobody_answers() {
+fn test_addresses_refuse_time_out_or_stay_silent() {
     let graph = start();
     let addresses = command(&graph, "addresses", json!({}));
-    assert_eq!(addresses, command(&graph, "addresses", json!({})), "they stay where they are");
+    assert_eq!(addresses, command(&graph, "addresses", json!({})), "the addresses stay the same");
     let short = Duration::from_millis(300);
     let connected = TcpStream::connect_timeout(&address(&addresses, "full"), short);
     assert_eq!(connected.unwrap_err().kind(), ErrorKind::TimedOut);
@@ -101,7 +101,7 @@ fn nobody_answers() {
 }
 
 #[test]
-fn commands_over_http_keep_to_their_own_address() {
+fn commands_over_http_need_the_own_address() {
     let graph = start();
     let ask = |host: &str| {
         let mut stream = connect(graph.url());
