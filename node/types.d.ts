@@ -162,13 +162,13 @@ export interface Finding {
   message: string
 }
 
-/** What a person is to do so that a sign-in goes on. */
+/** What a user has to do to sign in. */
 export interface Prompt {
-  /** All of it in one sentence. */
+  /** The whole instruction in one sentence. */
   message: string
   /** The address to open in a browser. */
   address: string
-  /** The code to enter there; absent where the browser of this machine opens by itself. */
+  /** The code to enter there. Absent when the browser of this machine opens by itself. */
   code?: string
 }
 

@@ -301,14 +301,14 @@ class Finding(Record):
 
 @dataclass(frozen=True)
 class Prompt(Record):
-    """What a person is to do so that a sign-in goes on."""
+    """What a user has to do to sign in."""
 
     message: str
-    """All of it in one sentence."""
+    """The whole instruction in one sentence."""
     address: str
     """The address to open in a browser."""
     code: str | None = field(default_factory=nothing)
-    """The code to enter there; absent where the browser of this machine opens by itself."""
+    """The code to enter there. Absent when the browser of this machine opens by itself."""
     _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
 
     _names = (

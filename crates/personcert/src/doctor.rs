@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use serde_json::Value;
 
-use crate::auth::token::claims;
+use crate::auth::provider::claims;
 use crate::config::Cloud;
 use crate::display::escape;
 use crate::schema::output;
@@ -25,7 +25,7 @@ output! {
 /// Graph's own id, which may stand for its address as a token's audience.
 const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
 /// How wrong a clock may be: what identity services allow.
-const SKEW: Duration = Duration::from_mins(5);
+const MAX_CLOCK_SKEW: Duration = Duration::from_mins(5);
 
 impl Finding {
     pub(crate) fn new(name: &str, good: bool, message: impl Into<String>) -> Self {
@@ -85,7 +85,7 @@ fn lifetime(claims: &Value, now: SystemTime) -> Finding {
     let moment = |name: &str| claims[name].as_u64().and_then(|at| UNIX_EPOCH.checked_add(Duration::from_secs(at)));
     let minutes = |time: Duration| time.as_secs() / 60;
     match (moment("nbf"), moment("exp")) {
-        (Some(start), _) if start > now + SKEW => {
+        (Some(start), _) if start > now + MAX_CLOCK_SKEW => {
             Finding::new("lifetime", false, "the token is not valid yet; is the clock of this machine right?")
         }
         (_, Some(end)) => match end.duration_since(now) {
@@ -155,7 +155,7 @@ pub(crate) fn host(root: &str, read: Result<Option<String>, Error>, now: Timesta
     let theirs = date.as_deref().and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
     let clock = theirs.map(|theirs| {
         let off = now.duration_since(theirs).unsigned_abs();
-        let good = off <= SKEW;
+        let good = off <= MAX_CLOCK_SKEW;
         let why = format!("{} s beside the service's", off.as_secs());
         Finding::new("clock", good, if good { why } else { why + "; set the clock of this machine" })
     });

@@ -24,12 +24,12 @@ pub fn retry_after(value: &str, date: &str) -> Option<f64> {
 
 /// The token in an answer of a token endpoint.
 pub fn token_answer(status: u16, body: &[u8]) -> Result<AccessToken> {
-    crate::auth::granted(status, body)
+    crate::auth::parse_grant(status, body)
 }
 
 /// What a certificate with its key signs, where this is one.
 pub fn certificate(bytes: &[u8]) -> Option<std::result::Result<String, String>> {
-    let read = crate::auth::Certificate::of(bytes, Some("local-password")).ok()?;
+    let read = crate::auth::Certificate::parse(bytes, Some("local-password")).ok()?;
     Some(read.assertion("a", "b", SystemTime::UNIX_EPOCH))
 }
 

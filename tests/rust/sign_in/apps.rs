@@ -56,7 +56,7 @@ fn another_issuers_token_signs_an_application_in() {
     let mut job = app(&person, CONFIDENTIAL);
     job.env("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/_identity/github?api-version=2.0", person.graph.url()));
     let said = person.example(job.env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "another-token"), USER);
-    assert!(said.code == 3 && said.err.contains("GitHub gave no token to this job"), "{said:?}");
+    assert!(said.code == 3 && said.err.contains("GitHub issued no token for this job"), "{said:?}");
     assert!(!said.err.contains("another-token"), "{said:?}");
 }
 
@@ -118,12 +118,12 @@ fn who_has_nothing_is_told_what_was_tried() {
     let said = person.example(&mut person.command(&[]), "me");
     assert_eq!(said.code, 3);
     let parts = [
-        "login: nobody is signed in",
-        "client-secret: there is no secret (AZURE_CLIENT_SECRET is not set)",
-        "certificate: there is no certificate (AZURE_CLIENT_CERTIFICATE_PATH is not set)",
-        "workload-identity: there is no federated token (AZURE_FEDERATED_TOKEN_FILE is not set",
-        "managed-identity: this is no machine or app service of Azure with an identity",
-        "azure-cli: the program `az` is not there",
+        "no credential available; run `personcert login`. Tried: login (not signed in), ",
+        "client-secret (AZURE_CLIENT_SECRET is not set)",
+        "certificate (AZURE_CLIENT_CERTIFICATE_PATH is not set)",
+        "workload-identity (AZURE_FEDERATED_TOKEN_FILE is not set",
+        "managed-identity (no managed identity endpoint found)",
+        "azure-cli (`az` was not found on PATH)",
     ];
     for part in parts {
         assert!(said.err.contains(part), "{part}: {said:?}");
@@ -155,7 +155,7 @@ fn other_clouds_machines_are_not_taken_for_azures() {
     person.tell("faults", json!({"faults": [other]}));
     let url = person.graph.url();
     let said = person.change(person.command(&[]).env("AZURE_POD_IDENTITY_AUTHORITY_HOST", url), "me");
-    assert!(said.code == 3 && said.err.contains("managed-identity: this is no machine"), "{said:?}");
+    assert!(said.code == 3 && said.err.contains("managed-identity (no managed identity endpoint found)"), "{said:?}");
 }
 
 #[test]

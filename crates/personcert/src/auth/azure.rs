@@ -1,11 +1,10 @@
-//! What Microsoft's own identity crate does well: managed identities and Azure's command line. It gets our connections,
-//! so that proxy, certificate authorities and limits hold for it too.
+//! Managed identities and Azure's command line, by Microsoft's own identity crate. It uses our build_client, so that proxy,
+//! certificate authorities and limits apply to it too.
 
 use std::ffi::OsStr;
 use std::io;
 use std::process::{Output, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use azure_core::credentials::TokenCredential;
@@ -18,46 +17,44 @@ use azure_identity::{
 };
 use url::Url;
 
-use super::authority::failure;
-use super::token::TokenFuture;
-use super::{AccessToken, TokenProvider, TokenRequest};
+use super::authority::auth_error;
+use super::provider::TokenFuture;
+use super::{AccessToken, TokenProvider, TokenRequest, command};
 use crate::http::{build_client, classify_transport_error, read_bounded};
 use crate::{Config, Result};
 
-/// Where a virtual machine answers about itself.
+/// The metadata endpoint of an Azure machine.
 pub(super) const METADATA: &str = "http://169.254.169.254";
-/// The longest that Azure's command line may take.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// The longest answer that is read.
-const LONGEST: usize = 1 << 20;
+/// Size limit of a response.
+const MAX_RESPONSE_BYTES: usize = 1 << 20;
 
-/// The identity of the Azure machine or app service that this runs on.
+/// The managed identity of this Azure machine or app service.
 #[derive(Debug)]
-pub(super) struct Managed {
+pub(super) struct ManagedIdentity {
     pub(super) config: Config,
-    pub(super) client: Option<String>,
-    /// Where the machine answers about itself, when it is not [`METADATA`].
+    pub(super) client_id: Option<String>,
+    /// The metadata endpoint, where it is not [`METADATA`].
     pub(super) metadata: Option<Url>,
 }
 
-impl TokenProvider for Managed {
+impl TokenProvider for ManagedIdentity {
     fn token(self: Arc<Self>, request: TokenRequest) -> TokenFuture {
         Box::pin(async move {
             let client_options = ClientOptions {
                 transport: Some(Transport::new(Arc::<Self>::clone(&self))),
                 ..ClientOptions::default()
             };
-            let user_assigned_id = self.client.clone().map(UserAssignedId::ClientId);
+            let user_assigned_id = self.client_id.clone().map(UserAssignedId::ClientId);
             let options = ManagedIdentityCredentialOptions { client_options, user_assigned_id };
-            // A new one each time: it would give the same token again, and here that one has served its time.
+            // A new credential each time, because it caches its token, and here that token is spent.
             let credential = ManagedIdentityCredential::new(Some(options)).map_err(failed)?;
-            obtain(&*credential, &request).await
+            get_token(&*credential, &request).await
         })
     }
 }
 
 #[async_trait]
-impl HttpClient for Managed {
+impl HttpClient for ManagedIdentity {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
         let io = |error: String| azure_core::Error::with_message(azure_core::error::ErrorKind::Io, error);
         let mut address = request.url().clone();
@@ -86,52 +83,50 @@ impl HttpClient for Managed {
                 headers.insert(name.as_str().to_owned(), value.to_owned());
             }
         }
-        let (body, _) = read_bounded(response, LONGEST).await.map_err(failed)?;
+        let (body, _) = read_bounded(response, MAX_RESPONSE_BYTES).await.map_err(failed)?;
         Ok(AsyncRawResponse::from_bytes(status.into(), headers, body))
     }
 }
 
-/// Whoever is signed in with Azure's command line.
+/// The account that is signed in to Azure's command line.
 #[derive(Debug)]
-pub(super) struct Cli {
+pub(super) struct AzureCli {
     pub(super) tenant: Option<String>,
 }
 
-impl TokenProvider for Cli {
+impl TokenProvider for AzureCli {
     fn token(self: Arc<Self>, request: TokenRequest) -> TokenFuture {
         let options = AzureCliCredentialOptions {
             tenant_id: self.tenant.clone(),
-            executor: Some(Arc::new(Patient)),
+            executor: Some(Arc::new(TimedExecutor)),
             ..Default::default()
         };
         Box::pin(async move {
             let credential = AzureCliCredential::new(Some(options)).map_err(failed)?;
-            obtain(&*credential, &request).await
+            get_token(&*credential, &request).await
         })
     }
 }
 
-/// Runs the command line and ends it when it takes too long or nobody waits any more.
+/// Runs the command line and ends it when it takes too long or the call ends.
 #[derive(Debug)]
-struct Patient;
+struct TimedExecutor;
 
 #[async_trait]
-impl Executor for Patient {
+impl Executor for TimedExecutor {
     async fn run(&self, program: &OsStr, args: &[&OsStr]) -> io::Result<Output> {
-        let mut command = tokio::process::Command::new(program);
-        for secret in super::SECRETS {
-            command.env_remove(secret);
-        }
-        let output = command.args(args).stdin(Stdio::null()).kill_on_drop(true).output();
-        tokio::time::timeout(PATIENCE, output).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+        let mut az = command::without_secrets(program);
+        az.args(args).stderr(Stdio::piped());
+        let (status, stdout, stderr) = command::run(az, command::COMMAND_TIMEOUT).await?;
+        Ok(Output { status, stdout, stderr })
     }
 }
 
-async fn obtain(credential: &dyn TokenCredential, request: &TokenRequest) -> Result<AccessToken> {
+async fn get_token(credential: &dyn TokenCredential, request: &TokenRequest) -> Result<AccessToken> {
     let token = credential.get_token(&[&request.scope], None).await.map_err(failed)?;
     Ok(AccessToken::new(token.token.secret(), Some(token.expires_on.into())))
 }
 
 fn failed(error: azure_core::Error) -> crate::Error {
-    failure(error.to_string().chars().take(400).collect::<String>())
+    auth_error(error.to_string().chars().take(400).collect::<String>())
 }

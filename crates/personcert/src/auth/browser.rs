@@ -1,4 +1,4 @@
-//! Signing in with the system's browser: authorization code with PKCE, answered on this machine.
+//! Sign-in with the system's browser: authorization code with PKCE, redirected to this machine.
 
 use std::convert::Infallible;
 use std::iter;
@@ -18,41 +18,42 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use url::Url;
 
 use super::TokenRequest;
-use super::authority::{Grant, failure};
-use super::session::Asked;
+use super::authority::{Grant, auth_error};
+use super::interaction::Interaction;
 use crate::{Error, ErrorKind, Outcome, Result};
 
-/// How long a person may take.
-const PATIENCE: Duration = Duration::from_mins(10);
-/// How long a browser may take to send its request.
-const HEAD: Duration = Duration::from_secs(10);
+/// How long the user may take.
+const SIGN_IN_TIMEOUT: Duration = Duration::from_mins(10);
+/// How long a browser may take to send the head of its request.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What the browser brings back: the code, or why there is none.
-type Brought = Result<String>;
+/// The code that the browser brings back, or why it has none.
+type AuthorizationCode = Result<String>;
 
-/// Opens the browser, waits for the person, and redeems the code that comes back.
+/// Opens the browser, waits for the user, and redeems the code that comes back.
 /// Source: "Microsoft identity platform and OAuth 2.0 authorization code flow"; RFC 7636, RFC 8252.
-pub(super) async fn sign_in(asked: &Asked<'_>) -> Result<Grant> {
-    let Asked { authority, client, request, scope, show } = *asked;
-    let began = std::time::Instant::now();
-    let no_place = |error: std::io::Error| failure(format!("the browser's answer can't be received: {error}"));
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(no_place)?;
-    let port = listener.local_addr().map_err(no_place)?.port();
-    // Browsers may try the other loopback address first; a machine without it does without.
+pub(super) async fn sign_in(interaction: &Interaction<'_>) -> Result<Grant> {
+    let Interaction { authority, client_id, request, scope, prompt } = *interaction;
+    let started = Instant::now();
+    let no_port = |error: std::io::Error| auth_error(format!("cannot listen for the browser's redirect: {error}"));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(no_port)?;
+    let port = listener.local_addr().map_err(no_port)?.port();
+    // Browsers may try IPv6 first. A machine without it needs only IPv4.
     let second = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await.ok();
-    // The platform lets the port of `localhost` vary, and of no other name.
-    let back = format!("http://localhost:{port}");
-    let [state, nonce, verifier] = [secret()?, secret()?, secret()?];
+    // The platform ignores the port of `localhost`, and of no other name.
+    let redirect_uri = format!("http://localhost:{port}");
+    let [state, nonce, verifier] = [random_text()?, random_text()?, random_text()?];
     let challenge = BASE64.encode(digest(&SHA256, verifier.as_bytes()));
-    let mut address = Url::parse(&authority.endpoint("authorize")).map_err(|error| failure(error.to_string()))?;
+    let mut address = Url::parse(&authority.endpoint("authorize")).map_err(|error| auth_error(error.to_string()))?;
     address.query_pairs_mut().extend_pairs([
-        ("client_id", client),
+        ("client_id", client_id),
         ("response_type", "code"),
         ("response_mode", "query"),
-        ("redirect_uri", &back),
+        ("redirect_uri", &redirect_uri),
         ("scope", scope),
         ("state", &state),
         ("nonce", &nonce),
@@ -61,41 +62,44 @@ pub(super) async fn sign_in(asked: &Asked<'_>) -> Result<Grant> {
         ("prompt", "select_account"),
     ]);
     let message = format!("To sign in, use the browser that opens now, or open {address} in one on this machine.");
-    show.tell(message, address.as_str(), None);
-    let (bring, brought) = oneshot::channel();
-    let desk = Arc::new(Desk { state, bring: Mutex::new(Some(bring)) });
-    open(&address);
-    // They end with this sign-in.
+    prompt.show(message, address.as_str(), None);
+    let (code_tx, code_rx) = oneshot::channel();
+    let handler = Arc::new(RedirectHandler { state, code_tx: Mutex::new(Some(code_tx)) });
+    open_browser(&address);
+    // Dropped, and so ended, with this sign-in.
     let mut listeners = JoinSet::new();
     for listener in iter::once(listener).chain(second) {
-        listeners.spawn(receive(listener, Arc::clone(&desk)));
+        listeners.spawn(accept(listener, Arc::clone(&handler)));
     }
-    let brought = tokio::time::timeout(PATIENCE, brought).await;
-    let brought = brought.map_err(|_| failure("nobody signed in within ten minutes"))?;
-    let code = brought.map_err(|_| failure("the browser's answer was lost"))??;
+    let code = tokio::time::timeout(SIGN_IN_TIMEOUT, code_rx).await;
+    let code = code.map_err(|_| auth_error("the sign-in was not completed within ten minutes; try again"))?;
+    let code = code.map_err(|_| auth_error("the browser's redirect was lost; try again"))??;
     let form = vec![
-        ("client_id", client),
+        ("client_id", client_id),
         ("grant_type", "authorization_code"),
         ("code", &code),
-        ("redirect_uri", &back),
+        ("redirect_uri", &redirect_uri),
         ("code_verifier", &verifier),
         ("scope", scope),
     ];
-    let request = TokenRequest { now: request.now + began.elapsed(), ..request.clone() };
+    let now = request.now.checked_add(started.elapsed()).unwrap_or(request.now);
+    let request = TokenRequest { now, ..request.clone() };
     let grant = authority.grant(&request, form).await?;
-    match &grant.person {
-        Some(person) if person["nonce"] != nonce => Err(failure("the id token answers another request; sign in again")),
+    match &grant.id_token {
+        Some(claims) if claims["nonce"] != nonce => {
+            Err(auth_error("the id token belongs to another sign-in; try again"))
+        }
         _ => Ok(grant),
     }
 }
 
-/// Opens the browser, by the first program that can. Where there is none, the person has the address.
-fn open(address: &Url) {
+/// Opens the browser with the first program that succeeds. If none does, the user still has the address.
+fn open_browser(address: &Url) {
     let commands = open::commands(address.as_str());
-    // Some of them wait until the browser is closed, and nobody waits for them.
+    // On a thread, because some of these programs run until the browser is closed.
     let open = move || {
         for mut command in commands {
-            for secret in super::SECRETS {
+            for secret in super::SECRET_VARIABLES {
                 command.env_remove(secret);
             }
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -105,65 +109,65 @@ fn open(address: &Url) {
         }
     };
     if let Err(error) = std::thread::Builder::new().spawn(open) {
-        tracing::warn!(%error, "the browser can't be opened");
+        tracing::warn!(%error, "cannot open the browser");
     }
 }
 
 /// 256 random bits as text.
-fn secret() -> Result<String> {
+fn random_text() -> Result<String> {
     let mut bytes = [0; 32];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| failure("this machine gives no random numbers"))?;
+    SystemRandom::new().fill(&mut bytes).map_err(|_| auth_error("the system's random number generator failed"))?;
     Ok(BASE64.encode(bytes))
 }
 
-/// Where the browser comes back to.
-struct Desk {
+/// Handles the browser's redirect.
+struct RedirectHandler {
     state: String,
-    bring: Mutex<Option<oneshot::Sender<Brought>>>,
+    code_tx: Mutex<Option<oneshot::Sender<AuthorizationCode>>>,
 }
 
-async fn receive(listener: TcpListener, desk: Arc<Desk>) {
+async fn accept(listener: TcpListener, handler: Arc<RedirectHandler>) {
     while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(serve(stream, Arc::clone(&desk)));
+        tokio::spawn(serve(stream, Arc::clone(&handler)));
     }
 }
 
-async fn serve(stream: TcpStream, desk: Arc<Desk>) {
-    let answer = service_fn(move |request: Request<hyper::body::Incoming>| {
-        let answer = desk.answer(request.method(), &request.uri().to_string());
-        async move { Ok::<_, Infallible>(answer) }
+async fn serve(stream: TcpStream, handler: Arc<RedirectHandler>) {
+    let service = service_fn(move |request: Request<hyper::body::Incoming>| {
+        let response = handler.respond(request.method(), &request.uri().to_string());
+        async move { Ok::<_, Infallible>(response) }
     });
-    // A browser that leaves early is no error.
+    // A browser that disconnects early is not an error.
     let _ = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        .header_read_timeout(HEADER_TIMEOUT)
         .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), answer)
+        .serve_connection(TokioIo::new(stream), service)
         .await;
 }
 
-impl Desk {
-    fn answer(&self, method: &Method, path: &str) -> Response<String> {
-        let asked = Url::parse("http://localhost").and_then(|here| here.join(path));
-        let Some(asked) = asked.ok().filter(|asked| method == Method::GET && asked.path() == "/") else {
-            return page(StatusCode::NOT_FOUND, "There is nothing here.");
+impl RedirectHandler {
+    fn respond(&self, method: &Method, path: &str) -> Response<String> {
+        let url = Url::parse("http://localhost").and_then(|base| base.join(path));
+        let Some(url) = url.ok().filter(|url| method == Method::GET && url.path() == "/") else {
+            return page(StatusCode::NOT_FOUND, "Not found.");
         };
         let value =
-            |wanted: &str| asked.query_pairs().find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned());
-        // Any page in any browser here could come with a code of its own; only ours knows the state.
+            |wanted: &str| url.query_pairs().find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned());
+        // Any web page could send a code of its own; only this sign-in knows the state.
         if value("state").as_deref() != Some(&self.state) {
-            return page(StatusCode::BAD_REQUEST, "This answer belongs to no sign-in that is under way here.");
+            return page(StatusCode::BAD_REQUEST, "This redirect belongs to another sign-in.");
         }
-        let brought = match (value("code"), value("error")) {
+        let code = match (value("code"), value("error")) {
             (Some(code), None) => Ok(code),
             (_, error) => Err(refused(error, value("error_description"))),
         };
-        let (status, text) = match &brought {
+        let (status, text) = match &code {
             Ok(_) => (StatusCode::OK, "You are signed in. You can close this page and go back."),
             Err(_) => (StatusCode::OK, "The sign-in did not succeed. You can close this page and go back."),
         };
-        if let Some(bring) = self.bring.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            let _ = bring.send(brought);
+        if let Some(code_tx) = self.code_tx.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = code_tx.send(code);
         }
         page(status, text)
     }
@@ -172,7 +176,7 @@ impl Desk {
 fn refused(code: Option<String>, described: Option<String>) -> Error {
     let (code, described) = (code.unwrap_or_default(), described.unwrap_or_default());
     let shown: String = described.chars().take(300).collect();
-    let mut error = Error::new(ErrorKind::Auth, Outcome::NotSent, format!("the sign-in was refused ({code}): {shown}"));
+    let mut error = Error::new(ErrorKind::Auth, Outcome::NotSent, format!("sign-in refused ({code}): {shown}"));
     error.details.code = Some(code);
     error.details.service_message = Some(described.chars().take(2000).collect());
     error

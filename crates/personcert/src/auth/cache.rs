@@ -1,24 +1,31 @@
-//! One token for all calls of a client: fetched once, however many wait for it, and renewed before it ends.
+//! One token for all calls of a client: fetched once for all that wait, refreshed before it expires, and replaced when the
+//! service rejects it.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+mod rejections;
+
+use std::sync::{Arc, Mutex as SyncMutex, MutexGuard as SyncMutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use reqwest::header::HeaderValue;
 use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
+use self::rejections::Rejections;
 use super::{AccessToken, TokenProvider, TokenRequest};
 use crate::{Error, ErrorKind, Outcome, Result};
 
-/// A token is renewed so long before its end, or in the middle of its life when that is short.
-const EARLY: Duration = Duration::from_mins(5);
-/// After a renewal that failed while the token still serves, the next one waits so long.
-const PAUSE: Duration = Duration::from_secs(30);
-
-/// A call without a token waits so long for a renewal that is under way. It may be one that nobody drives any more: where
-/// each thread has a runtime of its own, that stands still between its calls.
-const LATE: Duration = Duration::from_secs(5);
-/// For so long a token that could not be replaced is not tried to be replaced again: many calls may hold it.
-const AGAIN: Duration = Duration::from_secs(5);
+/// How long before its expiry a token is refreshed; half of its life when that is shorter.
+const REFRESH_AHEAD: Duration = Duration::from_mins(5);
+/// How long to wait after a failed refresh while the token still works.
+const REFRESH_RETRY: Duration = Duration::from_secs(30);
+/// How long a call waits for a refresh in progress, from its start: the refresh may run on a runtime that is idle, or on
+/// an event loop that was stopped.
+const REFRESH_WAIT: Duration = Duration::from_secs(5);
+/// How long a refresh in progress may take before another one may start.
+const REFRESH_TIMEOUT: Duration = Duration::from_mins(2);
+/// Size limit of a token.
+const MAX_TOKEN_BYTES: usize = 64 << 10;
 
 /// Tells the time.
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
@@ -28,36 +35,45 @@ pub(crate) struct TokenCache {
     provider: Arc<dyn TokenProvider>,
     scope: String,
     clock: Clock,
-    held: Mutex<Held>,
-    /// Is locked while a renewal is under way beside the calls.
-    renewal: Arc<Mutex<()>>,
+    /// Locked while a call fetches a token.
+    state: Mutex<State>,
+    rejections: SyncMutex<Rejections>,
+    refresh: SyncMutex<Option<Refresh>>,
 }
 
 #[derive(Default)]
-struct Held {
+struct State {
     token: Option<Bearer>,
-    /// Claims that the service demanded; every later token must have them.
-    claims: Option<String>,
-    failed: Option<SystemTime>,
-    /// The last fetch that failed.
+    refresh_failed: Option<Instant>,
     failure: Option<Failure>,
 }
 
-/// A fetch that failed.
+/// The last fetch, when it failed.
 struct Failure {
     error: Error,
     ended: Instant,
-    /// The token that was to be replaced, and when that failed.
-    refused: Option<(u64, SystemTime)>,
+    /// The rejected token that was to be replaced.
+    rejected: Option<u64>,
 }
 
-/// A token as a header, with its end and its number.
+/// A refresh in progress beside the calls.
+struct Refresh {
+    started: Instant,
+    /// Locked until the refresh ends.
+    running: Arc<Mutex<()>>,
+    task: AbortHandle,
+}
+
+/// A token as a header.
 #[derive(Clone)]
 pub(crate) struct Bearer {
     pub(crate) header: HeaderValue,
     expires: Option<SystemTime>,
-    renew: Option<SystemTime>,
-    pub(crate) number: u64,
+    refresh_at: Option<SystemTime>,
+    /// Its number in the order of fetching.
+    number: u64,
+    /// How many of the service's challenges its claims answer.
+    challenges: u64,
 }
 
 impl Bearer {
@@ -65,6 +81,18 @@ impl Bearer {
     pub(crate) fn token(&self) -> &str {
         self.header.to_str().ok().and_then(|header| header.strip_prefix("Bearer ")).unwrap_or_default()
     }
+
+    /// Whether it was fetched for this rejection, or later.
+    pub(crate) fn answers(&self, rejection: Rejection) -> bool {
+        self.number > rejection.token && self.challenges >= rejection.challenges
+    }
+}
+
+/// A rejection of a token that was recorded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rejection {
+    token: u64,
+    challenges: u64,
 }
 
 impl std::fmt::Debug for TokenCache {
@@ -75,7 +103,8 @@ impl std::fmt::Debug for TokenCache {
 
 impl TokenCache {
     pub(crate) fn new(provider: Arc<dyn TokenProvider>, scope: String, clock: Clock) -> Arc<Self> {
-        Arc::new(Self { provider, scope, clock, held: Mutex::default(), renewal: Arc::default() })
+        let (state, rejections, refresh) = (Mutex::default(), SyncMutex::default(), SyncMutex::default());
+        Arc::new(Self { provider, scope, clock, state, rejections, refresh })
     }
 
     /// The same cache, empty and unlocked, for a process that was forked.
@@ -83,143 +112,199 @@ impl TokenCache {
         Self::new(Arc::clone(&self.provider), self.scope.clone(), Arc::clone(&self.clock))
     }
 
-    /// The token, fetched when there is none. Everybody who waits gets the one that the first of them fetches. One that
-    /// will end soon is renewed beside the calls, which go on with the old one.
+    /// The token, fetched when there is none. All calls that wait get the token that the first one fetches. A token that
+    /// expires soon is refreshed in the background, while calls go on with it.
     pub(crate) async fn bearer(self: &Arc<Self>) -> Result<Bearer> {
-        let began = Instant::now();
-        let mut held = self.held.lock().await;
-        if let Some(bearer) = held.serving(self.now()) {
-            let due = bearer.renew.is_some_and(|renew| renew <= self.now());
-            let calm = held.failed.is_none_or(|failed| failed + PAUSE <= self.now());
-            if due
-                && calm
-                && let Ok(renewal) = Arc::clone(&self.renewal).try_lock_owned()
-            {
-                tokio::spawn(Arc::clone(self).renew(bearer.number, renewal));
+        let started = Instant::now();
+        let mut state = self.state.lock().await;
+        if let Some(bearer) = self.usable(&state) {
+            if !self.may_replace(&bearer) {
+                self.refresh_ahead(&state, &bearer);
+                return Ok(bearer);
             }
-            return Ok(bearer);
+            // Without a replacement the rejected token is tried once more: the service's refusal is the better error.
+            return Ok(self.fetch(&mut state, started, Some(bearer.number)).await.unwrap_or(bearer));
         }
-        if self.renewal.try_lock().is_err() {
-            drop(held);
-            let _ = tokio::time::timeout(LATE, self.renewal.lock()).await;
-            held = self.held.lock().await;
-            if let Some(bearer) = held.serving(self.now()) {
+        if let Some(running) = self.awaited_refresh() {
+            drop(state);
+            self.wait_for_refresh(&running).await;
+            state = self.state.lock().await;
+            if let Some(bearer) = self.usable(&state) {
                 return Ok(bearer);
             }
         }
-        self.fetch(&mut held, began, None).await
+        self.fetch(&mut state, started, None).await
     }
 
-    async fn renew(self: Arc<Self>, number: u64, _renewal: OwnedMutexGuard<()>) {
-        let request = self.request(self.held.lock().await.claims.clone());
-        // Without the lock: the calls go on with the token there is.
-        let fetched = Arc::clone(&self.provider).token(request).await.and_then(header);
-        let mut held = self.held.lock().await;
-        match fetched {
-            // Meanwhile it may have been replaced.
-            _ if held.token.as_ref().is_none_or(|token| token.number != number) => {}
-            Ok((header, expires)) => drop(held.take_in(header, expires, self.now())),
-            Err(error) => {
-                tracing::warn!(kind = %error.kind, "the token could not be renewed; the old one still serves");
-                held.failed = Some(self.now());
+    /// Records that the service rejected a token, with the claims of its challenge. None where the provider has no other
+    /// token.
+    pub(crate) fn reject(&self, bearer: &Bearer, challenge: Option<&str>) -> Option<Rejection> {
+        if !self.provider.is_refreshable() {
+            return None;
+        }
+        let challenges = self.rejections().record(bearer.number, challenge);
+        Some(Rejection { token: bearer.number, challenges })
+    }
+
+    /// Another token for a call whose token was rejected: a newer one, or one that this call fetches. None while a
+    /// replacement that was rejected as well is remembered.
+    pub(crate) async fn replace(&self, rejection: Rejection) -> Result<Option<Bearer>> {
+        let started = Instant::now();
+        let mut state = self.state.lock().await;
+        match state.token.clone() {
+            Some(bearer) if self.may_replace(&bearer) => {
+                self.fetch(&mut state, started, Some(bearer.number)).await.map(Some)
             }
+            Some(bearer) if bearer.number > rejection.token => Ok(Some(bearer)),
+            _ => state.failure_for(started, Some(rejection.token)).map_or(Ok(None), Err),
         }
     }
 
-    /// The service did not accept a token: gives another one, with the claims that the service demands. Of many calls
-    /// that were refused with the same token the first one fetches.
-    pub(crate) async fn replace(&self, refused: u64, claims: Option<String>) -> Result<Bearer> {
-        let began = Instant::now();
-        let mut held = self.held.lock().await;
-        let demands_more = claims.is_some() && claims != held.claims;
-        if let Some(bearer) = held.token.clone().filter(|bearer| bearer.number != refused && !demands_more) {
-            return Ok(bearer);
-        }
-        held.claims = claims.or_else(|| held.claims.take());
-        self.fetch(&mut held, began, Some(refused)).await
-    }
-
-    /// The time.
+    /// The time by the client's clock.
     pub(crate) fn now(&self) -> SystemTime {
         (self.clock)()
     }
 
-    /// Whether there can be another token.
-    pub(crate) fn is_refreshable(&self) -> bool {
-        self.provider.is_refreshable()
-    }
-
-    /// Whether a token may have to wait for a person.
+    /// Whether getting a token may involve a user.
     pub(crate) fn is_interactive(&self) -> bool {
         self.provider.is_interactive()
     }
 
-    fn request(&self, claims: Option<String>) -> TokenRequest {
-        TokenRequest { scope: self.scope.clone(), claims, now: self.now() }
+    /// The token, unless it expired or its session was signed out.
+    fn usable(&self, state: &State) -> Option<Bearer> {
+        let now = self.now();
+        let bearer = state.token.clone().filter(|bearer| bearer.expires.is_none_or(|end| end > now));
+        bearer.filter(|_| self.provider.is_current())
     }
 
-    /// Fetches a token for a call that has waited since `began`. A fetch that failed meanwhile was made for it too.
-    async fn fetch(&self, held: &mut Held, began: Instant, refused: Option<u64>) -> Result<Bearer> {
-        if let Some(failure) = &held.failure {
-            let same = |(number, at): (u64, SystemTime)| Some(number) == refused && self.now() < at + AGAIN;
-            if began <= failure.ended || failure.refused.is_some_and(same) {
-                return Err(failure.error.duplicate());
+    /// Whether the token was rejected and may be replaced now.
+    fn may_replace(&self, bearer: &Bearer) -> bool {
+        self.rejections().may_replace(bearer.number, bearer.challenges)
+    }
+
+    /// Fetches a token for a call that has waited since `started`, perhaps to replace a rejected one. A fetch that failed
+    /// in the meantime was for this call too.
+    async fn fetch(&self, state: &mut State, started: Instant, rejected: Option<u64>) -> Result<Bearer> {
+        if let Some(error) = state.failure_for(started, rejected) {
+            return Err(error);
+        }
+        let (claims, challenges) = self.rejections().claims();
+        if rejected.is_some() {
+            self.rejections().count_replacement();
+        }
+        match self.request(claims).await {
+            Ok((header, expires)) => Ok(state.store(header, expires, challenges, self.now())),
+            Err(error) => {
+                state.failure = Some(Failure { error: error.duplicate(), ended: Instant::now(), rejected });
+                Err(error)
             }
         }
-        let request = self.request(held.claims.clone());
-        let fetched = Arc::clone(&self.provider).token(request).await.and_then(header);
-        let (header, expires) = match fetched {
-            Ok(fetched) => fetched,
+    }
+
+    async fn request(&self, claims: Option<String>) -> Result<(HeaderValue, Option<SystemTime>)> {
+        let request = TokenRequest { scope: self.scope.clone(), claims, now: self.now() };
+        Arc::clone(&self.provider).token(request).await.and_then(header)
+    }
+
+    /// Starts to refresh a token that expires soon, unless a refresh is in progress or failed just now.
+    fn refresh_ahead(self: &Arc<Self>, state: &State, bearer: &Bearer) {
+        let is_due = bearer.refresh_at.is_some_and(|at| at <= self.now());
+        let has_failed = state.refresh_failed.is_some_and(|failed| failed.elapsed() < REFRESH_RETRY);
+        let mut refresh = self.refresh();
+        if !is_due || has_failed || refresh.as_ref().is_some_and(|refresh| refresh.is_running(REFRESH_TIMEOUT)) {
+            return;
+        }
+        let running = Arc::new(Mutex::default());
+        let Ok(guard) = Arc::clone(&running).try_lock_owned() else { return };
+        let task = tokio::spawn(Arc::clone(self).run_refresh(bearer.number, guard)).abort_handle();
+        if let Some(abandoned) = refresh.replace(Refresh { started: Instant::now(), running, task }) {
+            abandoned.task.abort();
+        }
+    }
+
+    async fn run_refresh(self: Arc<Self>, number: u64, _running: OwnedMutexGuard<()>) {
+        let (claims, challenges) = self.rejections().claims();
+        // Without the lock: calls go on with the old token.
+        let fetched = self.request(claims).await;
+        let mut state = self.state.lock().await;
+        match fetched {
+            // The token was replaced in the meantime.
+            _ if state.token.as_ref().is_none_or(|token| token.number != number) => {}
+            Ok((header, expires)) => drop(state.store(header, expires, challenges, self.now())),
             Err(error) => {
-                let refused = refused.map(|number| (number, self.now()));
-                held.failure = Some(Failure { error: error.duplicate(), ended: Instant::now(), refused });
-                return Err(error);
+                tracing::warn!(kind = %error.kind, "refreshing the token failed; the old one still works");
+                state.refresh_failed = Some(Instant::now());
             }
-        };
-        Ok(held.take_in(header, expires, self.now()))
+        }
+    }
+
+    /// The refresh in progress, if it is worth waiting for.
+    fn awaited_refresh(&self) -> Option<(Arc<Mutex<()>>, Duration)> {
+        let refresh = self.refresh();
+        let refresh = refresh.as_ref().filter(|refresh| refresh.is_running(REFRESH_WAIT))?;
+        Some((Arc::clone(&refresh.running), REFRESH_WAIT.saturating_sub(refresh.started.elapsed())))
+    }
+
+    /// Waits for a refresh, and abandons it when it takes too long, so that no later call waits for it.
+    async fn wait_for_refresh(&self, (running, left): &(Arc<Mutex<()>>, Duration)) {
+        if tokio::time::timeout(*left, running.lock()).await.is_err() {
+            let mut refresh = self.refresh();
+            if let Some(abandoned) = refresh.take_if(|refresh| Arc::ptr_eq(&refresh.running, running)) {
+                abandoned.task.abort();
+            }
+        }
+    }
+
+    fn rejections(&self) -> SyncMutexGuard<'_, Rejections> {
+        self.rejections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refresh(&self) -> SyncMutexGuard<'_, Option<Refresh>> {
+        self.refresh.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Held {
-    /// The token, when it is not over.
-    fn serving(&self, now: SystemTime) -> Option<Bearer> {
-        self.token.clone().filter(|bearer| bearer.expires.is_none_or(|end| end > now))
+impl Refresh {
+    /// Whether it is in progress, and not for longer than `limit`.
+    fn is_running(&self, limit: Duration) -> bool {
+        self.running.try_lock().is_err() && self.started.elapsed() < limit
+    }
+}
+
+impl State {
+    /// The error of a fetch that was for this call too: it ended after the call began to wait, or it failed to replace the
+    /// same rejected token a moment ago.
+    fn failure_for(&self, started: Instant, rejected: Option<u64>) -> Option<Error> {
+        let failure = self.failure.as_ref()?;
+        let is_same = rejected.is_some() && rejected == failure.rejected;
+        let is_recent = failure.ended.elapsed() < rejections::REJECTED_TOKEN_TTL;
+        (started <= failure.ended || (is_same && is_recent)).then(|| failure.error.duplicate())
     }
 
-    fn take_in(&mut self, header: HeaderValue, expires: Option<SystemTime>, now: SystemTime) -> Bearer {
+    fn store(&mut self, header: HeaderValue, expires: Option<SystemTime>, challenges: u64, now: SystemTime) -> Bearer {
         let number = self.token.as_ref().map_or(0, |old| old.number + 1);
-        self.failed = None;
+        self.refresh_failed = None;
         self.failure = None;
-        let renew = expires.map(|end| end - EARLY.min(end.duration_since(now).unwrap_or_default() / 2));
-        self.token.insert(Bearer { header, expires, renew, number }).clone()
+        let ahead = |end: SystemTime| REFRESH_AHEAD.min(end.duration_since(now).unwrap_or_default() / 2);
+        let refresh_at = expires.and_then(|end| end.checked_sub(ahead(end)));
+        self.token.insert(Bearer { header, expires, refresh_at, number, challenges }).clone()
     }
 }
 
 /// The header of a token.
 fn header(token: AccessToken) -> Result<(HeaderValue, Option<SystemTime>)> {
-    let refuse = |why: &str| Error::new(ErrorKind::Auth, Outcome::NotSent, why);
+    let invalid = |why: &str| Error::new(ErrorKind::Auth, Outcome::NotSent, why);
     let text = token.secret.expose().trim();
     if text.is_empty() {
-        return Err(refuse("there is no token; give an access token for Graph"));
+        return Err(invalid("the access token is empty; give a token for Graph"));
     }
-    if text.len() > 64 << 10 || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(refuse("the token has characters that no token has, such as a space or a line break"));
+    if text.len() > MAX_TOKEN_BYTES || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(invalid(
+            "the access token is malformed; it must not contain spaces, line breaks or non-ASCII text",
+        ));
     }
     let value = HeaderValue::try_from(format!("Bearer {text}"));
-    let mut value = value.map_err(|_| refuse("the token is not a header value"))?;
+    let mut value = value.map_err(|_| invalid("the access token is malformed"))?;
     value.set_sensitive(true);
     Ok((value, token.expires))
-}
-
-/// A token that the caller gave: there is no other.
-impl TokenProvider for Option<crate::Secret> {
-    fn token(self: Arc<Self>, _: TokenRequest) -> super::token::TokenFuture {
-        let given = Self::clone(&self).unwrap_or_else(|| "".into());
-        // Its end is the service's to say: a clock that is wrong here must not stop a token that is good.
-        Box::pin(async move { Ok(AccessToken { secret: given, expires: None }) })
-    }
-
-    fn is_refreshable(&self) -> bool {
-        false
-    }
 }

@@ -1,65 +1,134 @@
 //! A program that prints a token.
 
-use std::process::Stdio;
+use std::ffi::OsStr;
+use std::io;
+use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::AsyncReadExt;
-use tokio::process::Command;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::process::{Child, Command};
 
-use super::token::TokenFuture;
+use super::provider::{TokenFuture, from_unix};
 use super::{AccessToken, TokenProvider, TokenRequest};
-use crate::{Error, ErrorKind, Outcome, Result};
+use crate::{Error, ErrorKind, Outcome};
 
-/// The longest a command may take.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// The most that is read of what it prints.
-const LONGEST: u64 = 256 << 10;
+/// How long a command may run.
+pub(super) const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);
+/// How much of a command's output is read.
+const MAX_OUTPUT_BYTES: u64 = 256 << 10;
 
 /// Runs a command line in the shell for each token. It prints the token alone, or JSON as Azure's CLI does:
-/// `{"accessToken": …, "expires_on": …}`. What it says on standard error goes to ours.
+/// `{"accessToken": …, "expires_on": …}`. Its standard error goes to ours.
 #[derive(Debug)]
 pub(crate) struct TokenCommand(pub(crate) String);
 
 impl TokenProvider for TokenCommand {
     fn token(self: Arc<Self>, request: TokenRequest) -> TokenFuture {
-        let line = self.0.clone();
         Box::pin(async move {
-            let refuse =
+            let failed =
                 |why: String| Error::new(ErrorKind::Auth, Outcome::NotSent, format!("the token command {why}"));
-            let said = tokio::time::timeout(PATIENCE, run(&line, &request)).await;
-            let said = said.map_err(|_| refuse(format!("took longer than {} s", PATIENCE.as_secs())))?;
-            read(&said.map_err(refuse)?).ok_or_else(|| refuse("printed neither a token nor JSON with one".into()))
+            let mut command = shell(&self.0);
+            command.env("PERSONCERT_SCOPE", &request.scope);
+            command.env("PERSONCERT_CLAIMS", request.claims.as_deref().unwrap_or_default());
+            let (status, output, _) = run(command, COMMAND_TIMEOUT).await.map_err(|error| match error.kind() {
+                io::ErrorKind::TimedOut => failed(format!("took longer than {} s", COMMAND_TIMEOUT.as_secs())),
+                _ => failed(format!("could not be run: {error}")),
+            })?;
+            if !status.success() {
+                return Err(failed(format!("failed ({status})")));
+            }
+            let output = String::from_utf8_lossy(&output);
+            parse_output(&output).ok_or_else(|| failed("printed neither a token nor JSON with one".into()))
         })
     }
 }
 
-async fn run(line: &str, request: &TokenRequest) -> Result<String, String> {
-    let mut child = Command::new("/bin/sh")
-        .args(["-c", line])
-        .env("PERSONCERT_SCOPE", &request.scope)
-        .env("PERSONCERT_CLAIMS", request.claims.as_deref().unwrap_or_default())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| format!("did not start: {error}"))?;
-    let mut said = String::new();
-    let mut out = child.stdout.take().ok_or("has no output")?.take(LONGEST);
-    out.read_to_string(&mut said).await.map_err(|error| format!("could not be read: {error}"))?;
-    drop(out);
-    let status = child.wait().await.map_err(|error| format!("was lost: {error}"))?;
-    if status.success() { Ok(said) } else { Err(format!("failed ({status})")) }
+#[cfg(not(windows))]
+fn shell(line: &str) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", line]);
+    command
 }
 
-fn read(said: &str) -> Option<AccessToken> {
-    let said = said.trim();
-    if !said.starts_with('{') {
-        return (!said.is_empty()).then(|| AccessToken::new(said, None));
+#[cfg(windows)]
+fn shell(line: &str) -> Command {
+    let mut command = Command::new("cmd.exe");
+    command.args(["/D", "/S", "/C"]).raw_arg(format!("\"{line}\""));
+    command
+}
+
+/// Runs a program without input. Ends it, and every program it started, when it takes longer than `limit` or when the
+/// caller stops waiting. Standard error is returned where the command pipes it.
+pub(super) async fn run(mut command: Command, limit: Duration) -> io::Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+    #[cfg(unix)]
+    command.process_group(0);
+    let mut tree = ProcessTree(command.spawn()?);
+    let finished = async {
+        let (output, errors) = (tree.0.stdout.take(), tree.0.stderr.take());
+        let (output, errors) = tokio::try_join!(read(output), read(errors))?;
+        Ok((tree.0.wait().await?, output, errors))
+    };
+    tokio::time::timeout(limit, finished).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+}
+
+async fn read(pipe: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(pipe) = pipe {
+        pipe.take(MAX_OUTPUT_BYTES).read_to_end(&mut bytes).await?;
     }
-    let answer: Value = serde_json::from_str(said).ok()?;
-    let token = ["accessToken", "access_token", "token"].iter().find_map(|name| answer[name].as_str())?;
-    let end = answer["expires_on"].as_u64().or_else(|| answer["expires_on"].as_str()?.parse().ok());
-    Some(AccessToken::new(token, end.and_then(|end| UNIX_EPOCH.checked_add(Duration::from_secs(end)))))
+    Ok(bytes)
+}
+
+/// A running program with the programs that it started.
+struct ProcessTree(Child);
+
+impl Drop for ProcessTree {
+    /// A program that has ended has no id any more, and leaves alone what it put into the background.
+    fn drop(&mut self) {
+        if let Some(id) = self.0.id() {
+            kill_tree(id);
+        }
+    }
+}
+
+#[cfg(unix)]
+fn kill_tree(id: u32) {
+    let group = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw);
+    if let Some(group) = group {
+        // It may have ended by itself just now.
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+}
+
+#[cfg(windows)]
+fn kill_tree(id: u32) {
+    let mut command = std::process::Command::new("taskkill");
+    command.args(["/T", "/F", "/PID", &id.to_string()]);
+    let _ = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+}
+
+#[cfg(not(any(unix, windows)))]
+fn kill_tree(_: u32) {}
+
+/// A command without the variables that hold secrets.
+pub(super) fn without_secrets(program: &OsStr) -> Command {
+    let mut command = Command::new(program);
+    for secret in super::SECRET_VARIABLES {
+        command.env_remove(secret);
+    }
+    command
+}
+
+fn parse_output(output: &str) -> Option<AccessToken> {
+    let output = output.trim();
+    if !output.starts_with('{') {
+        return (!output.is_empty()).then(|| AccessToken::new(output, None));
+    }
+    let output: Value = serde_json::from_str(output).ok()?;
+    let token = ["accessToken", "access_token", "token"].iter().find_map(|name| output[name].as_str())?;
+    let end = output["expires_on"].as_u64().or_else(|| output["expires_on"].as_str()?.parse().ok());
+    Some(AccessToken::new(token, end.and_then(from_unix)))
 }

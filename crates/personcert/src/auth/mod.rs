@@ -1,46 +1,45 @@
-//! Where access tokens come from, and the one cache that every call asks.
+//! Access tokens: the credentials that get them and the one cache that every call of a client uses.
 
-mod app;
 mod authority;
 mod azure;
 mod browser;
 mod cache;
 mod certificate;
+mod chain;
+mod client_credential;
 mod command;
-mod device;
+mod device_code;
+mod environment;
+mod interaction;
+mod login;
 mod prompt;
+pub(crate) mod provider;
 mod session;
-mod sign_in;
-mod store;
-pub(crate) mod token;
+mod session_file;
+mod session_store;
 
-pub(crate) use authority::granted;
+pub(crate) use authority::parse_grant;
 pub(crate) use cache::{Bearer, TokenCache};
 pub(crate) use certificate::Certificate;
+pub(crate) use chain::CredentialChain;
 pub(crate) use command::TokenCommand;
+pub use login::{account, login, logout};
 pub use prompt::Prompt;
-pub(crate) use prompt::Show;
+pub(crate) use prompt::PromptHandler;
+pub(crate) use provider::StaticToken;
+pub use provider::{AccessToken, TokenFuture, TokenProvider, TokenRequest};
 pub use session::Account;
-pub(crate) use sign_in::Ways;
-pub use sign_in::{account, login, logout};
-pub use token::{AccessToken, TokenFuture, TokenProvider, TokenRequest};
 
-use std::io::Read as _;
-use std::path::Path;
+use std::time::Duration;
 
-/// Variables that hold secrets. Programs that are started here have no need of them.
-const SECRETS: [&str; 5] = [
+/// Time limit for interactive sign-in: the 15 minutes that a device code lives, and a minute for the exchange.
+pub(crate) const INTERACTIVE_TIMEOUT: Duration = Duration::from_mins(16);
+
+/// Variables that hold secrets. Programs started here do not inherit them.
+const SECRET_VARIABLES: [&str; 5] = [
     "PERSONCERT_TOKEN",
     "AZURE_CLIENT_SECRET",
     "AZURE_CLIENT_CERTIFICATE_PASSWORD",
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
     "IDENTITY_HEADER",
 ];
-
-/// Reads a small text file.
-fn read_text(path: &Path, longest: u64) -> Result<String, String> {
-    let wrong = |error: std::io::Error| format!("{}: {error}", path.display());
-    let mut text = String::new();
-    std::fs::File::open(path).map_err(wrong)?.take(longest).read_to_string(&mut text).map_err(wrong)?;
-    Ok(text)
-}

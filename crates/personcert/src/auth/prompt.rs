@@ -1,4 +1,4 @@
-//! What a person who is to sign in is told.
+//! What a user has to do to sign in, and how they are told.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,33 +7,33 @@ use crate::display::escape;
 use crate::schema::output;
 
 output! {
-    /// What a person is to do so that a sign-in goes on.
+    /// What a user has to do to sign in.
     pub struct Prompt {
-        message = "message": String, "All of it in one sentence.";
+        message = "message": String, "The whole instruction in one sentence.";
         address = "address": String, "The address to open in a browser.";
-        code = "code": Option<String>, "The code to enter there; absent where the browser of this machine opens by itself.";
+        code = "code": Option<String>, "The code to enter there. Absent when the browser of this machine opens by itself.";
     }
 }
 
-/// Shows it to the person.
+/// Shows a prompt to the user.
 #[derive(Clone)]
-pub(crate) struct Show(pub(crate) Arc<dyn Fn(&Prompt) + Send + Sync>);
+pub(crate) struct PromptHandler(pub(crate) Arc<dyn Fn(&Prompt) + Send + Sync>);
 
-impl Default for Show {
-    /// On standard error, where programs talk to people.
+impl Default for PromptHandler {
+    /// Prints to standard error.
     fn default() -> Self {
         Self(Arc::new(|prompt| eprintln!("{}", prompt.message)))
     }
 }
 
-impl fmt::Debug for Show {
+impl fmt::Debug for PromptHandler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Show")
+        f.write_str("PromptHandler")
     }
 }
 
-impl Show {
-    pub(super) fn tell(&self, message: String, address: &str, code: Option<&str>) {
+impl PromptHandler {
+    pub(super) fn show(&self, message: String, address: &str, code: Option<&str>) {
         let message = escape(&message).into_owned();
         let prompt = Prompt { message, address: address.to_owned(), code: code.map(str::to_owned) };
         (self.0)(&prompt);

@@ -1,210 +1,281 @@
-//! A person's sign-in: what is kept of it, how it is renewed, and how it begins.
+//! A user's session: stored, renewed, and started by a sign-in.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
-use super::authority::{Authority, Grant, failure};
-use super::store::{Kept, Store};
-use super::token::TokenFuture;
-use super::{AccessToken, Show, TokenProvider, TokenRequest, browser, device};
+use super::authority::{Authority, Grant, auth_error};
+use super::interaction::Interaction;
+use super::provider::{TokenFuture, from_unix};
+use super::session_file::FileVersion;
+use super::session_store::{AccountId, Location, Saved, SessionStore, StoredSession};
+use super::{AccessToken, PromptHandler, TokenProvider, TokenRequest, browser, device_code};
 use crate::config::SignIn;
 use crate::schema::output;
-use crate::{Error, Result};
+use crate::{Error, Result, Secret};
 
-/// A kept access token that ends sooner is as if it weren't there.
-const SOON: Duration = Duration::from_mins(5);
+/// A stored access token that expires sooner is not used.
+const MIN_REMAINING: Duration = Duration::from_mins(5);
+/// The error of a session that does not exist, or no longer does.
+const NOT_SIGNED_IN: &str = "not signed in; run `personcert login`";
+/// The error of a program whose session was replaced.
+const OTHER_ACCOUNT: &str = "another account signed in, and this program keeps to the one it started with; sign that in again, or restart the \
+     program";
 
 output! {
     /// Who is signed in.
     pub struct Account {
         username = "username": Option<String>, "The user principal name.";
-        name = "name": Option<String>, "The name shown to others.";
+        name = "name": Option<String>, "The display name.";
         object_id = "objectId": Option<String>, "The user's id in the directory.";
-        tenant_id = "tenantId": String, "The tenant that the person signed in to.";
-        client_id = "clientId": String, "The application that the person signed in with.";
-        authority = "authority": String, "Where the tokens are issued.";
-        stored_in = "storedIn": String, "Where the sign-in is kept: the keyring, or a file.";
+        tenant_id = "tenantId": String, "The tenant that the user signed in to.";
+        client_id = "clientId": String, "The application that the user signed in with.";
+        authority = "authority": String, "The issuer of the tokens.";
+        stored_in = "storedIn": String, "Where the session is stored: the keyring, or a file.";
     }
 }
 
 impl Account {
-    pub(super) fn new(kept: &Kept, place: String) -> Self {
-        let claim = |names: &[&str]| {
-            let found = names.iter().find_map(|name| kept.person.get(*name)?.as_str());
-            found.map(str::to_owned)
-        };
+    pub(super) fn new(session: &StoredSession, stored_in: String) -> Self {
         Self {
-            username: claim(&["preferred_username", "upn", "email", "sub"]),
-            name: claim(&["name"]),
-            object_id: claim(&["oid"]),
-            tenant_id: claim(&["tid"]).unwrap_or_else(|| kept.tenant.clone()),
-            client_id: kept.client.clone(),
-            authority: kept.authority.clone(),
-            stored_in: place,
+            username: session.claim(&["preferred_username", "upn", "email", "sub"]),
+            name: session.claim(&["name"]),
+            object_id: session.claim(&["oid"]),
+            tenant_id: session.claim(&["tid"]).unwrap_or_else(|| session.tenant.clone()),
+            client_id: session.client.clone(),
+            authority: session.authority.clone(),
+            stored_in,
         }
     }
 }
 
-/// What a person is asked for, and by whom.
-pub(super) struct Asked<'a> {
-    pub(super) authority: &'a Authority,
-    pub(super) client: &'a str,
-    pub(super) request: &'a TokenRequest,
-    /// The scopes, with those about the person.
-    pub(super) scope: &'a str,
-    pub(super) show: &'a Show,
-}
-
-/// A person's sign-in with an application.
+/// A user's session with an application.
 #[derive(Debug)]
 pub(super) struct Session {
     authority: Authority,
-    client: String,
-    store: Store,
-    /// How a person is asked when nothing is kept; none where nobody is to be asked.
-    ask: Option<SignIn>,
-    show: Show,
+    client_id: String,
+    store: SessionStore,
+    /// How to sign a user in when no session is stored; none where prompting is not allowed.
+    method: Option<SignIn>,
+    prompt: PromptHandler,
     state: Mutex<State>,
+    /// The account of the issued tokens, with the version of the file that held its session.
+    watched: SyncMutex<Option<(AccountId, Option<FileVersion>)>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// Whether it was looked for what is kept.
-    looked: bool,
-    kept: Option<Kept>,
-    /// Whether there was a token before: then the end of the session is for the person to know of, and nobody is asked in
-    /// the middle of a job.
-    served: bool,
+    session: Option<StoredSession>,
+    /// Where the store holds the session. Without it the session lives in this process alone.
+    location: Option<Location>,
+    /// The account of the first token. Tokens of another one are never issued, and no user is prompted any more.
+    account: Option<AccountId>,
+    /// The last token that was issued.
+    issued: Option<Secret>,
 }
 
 impl Session {
-    pub(super) fn new(authority: Authority, client: String, store: Store, ask: Option<SignIn>, show: Show) -> Self {
-        Self { authority, client, store, ask, show, state: Mutex::default() }
+    pub(super) fn new(
+        authority: Authority,
+        client_id: String,
+        store: SessionStore,
+        method: Option<SignIn>,
+        prompt: PromptHandler,
+    ) -> Self {
+        let (state, watched) = (Mutex::default(), SyncMutex::default());
+        Self { authority, client_id, store, method, prompt, state, watched }
     }
 
-    /// Asks a person now, whatever is kept.
+    /// Signs a user in now, whatever is stored.
     pub(super) async fn sign_in(&self, request: &TokenRequest) -> Result<Account> {
-        let grant = self.ask_person(request).await?;
-        let kept = self.kept(&grant, None);
-        let place = self.store.save(&kept).await?;
-        Ok(Account::new(&kept, place))
+        let grant = self.prompt_user(request).await?;
+        let session = self.session_of(&grant, None);
+        match self.store.save(&session, |_| true).await? {
+            Saved::Stored(location) => Ok(Account::new(&session, self.store.describe(location))),
+            Saved::Refused => Err(auth_error(NOT_SIGNED_IN)),
+        }
     }
 
     async fn obtain(&self, request: &TokenRequest) -> Result<AccessToken> {
         let mut state = self.state.lock().await;
-        let State { looked, kept, served } = &mut *state;
-        if !*looked {
-            *kept = self.store.load().await?.map(|(kept, _)| kept).filter(|kept| self.is_ours(kept));
-            *looked = true;
-            if let Some(token) = kept.as_ref().and_then(|kept| held(kept, request)) {
-                *served = true;
-                return Ok(token);
+        let version = self.store.file_version();
+        self.reload(&mut state).await?;
+        let token = match self.current_token(&mut state, request).await? {
+            Some(token) => token,
+            None => {
+                let grant = self.prompt_user(request).await?;
+                let session = self.session_of(&grant, None);
+                self.keep(&mut state, session, |_| true).await?;
+                grant.access
             }
+        };
+        let State { session, location, account, issued } = &mut *state;
+        *issued = Some(token.secret.clone());
+        if let Some(session) = session {
+            let account = account.get_or_insert_with(|| session.account_id()).clone();
+            // A version from before the reload: a change in between is found by the next look.
+            let version = if location == &Some(Location::File) { version } else { None };
+            *self.watched() = Some((account, version));
         }
-        if let Some(kept) = kept {
-            match self.renew(kept, request).await {
-                Err(error) if is_over(&error) && self.ask.is_some() && !*served => {}
-                renewed => {
-                    *served |= renewed.is_ok();
-                    return renewed;
-                }
-            }
-        }
-        let grant = self.ask_person(request).await?;
-        self.keep(kept.insert(self.kept(&grant, None))).await;
-        *served = true;
-        Ok(grant.access)
+        Ok(token)
     }
 
-    fn is_ours(&self, kept: &Kept) -> bool {
-        kept.client == self.client && kept.authority == self.authority.root() && kept.tenant == self.authority.tenant()
+    /// Takes over what the store holds now: another program may have renewed the session, or signed out.
+    async fn reload(&self, state: &mut State) -> Result<()> {
+        let is_bound = state.account.is_some();
+        match self.store.load().await? {
+            Some((stored, location)) if self.is_ours(&stored) && state.accepts(&stored) => {
+                (state.session, state.location) = (Some(stored), Some(location));
+            }
+            // A session that could not be stored goes on in this process.
+            _ if state.location.is_none() => {}
+            Some(_) if is_bound => return Err(auth_error(OTHER_ACCOUNT)),
+            None if is_bound => return Err(auth_error(NOT_SIGNED_IN)),
+            _ => (state.session, state.location) = (None, None),
+        }
+        Ok(())
     }
 
-    /// Gets a token with the refresh token, unless another process got one meanwhile.
-    async fn renew(&self, kept: &mut Kept, request: &TokenRequest) -> Result<AccessToken> {
-        let other = self.store.load().await.ok().flatten().map(|(other, _)| other);
-        if let Some(other) = other.filter(|other| self.is_ours(other) && other.refresh != kept.refresh) {
-            // The platform may have taken back what was kept here.
-            *kept = other;
-            if let Some(token) = held(kept, request) {
-                return Ok(token);
-            }
+    /// A token of the session: the stored one, or a new one. None when a user has to sign in and may be prompted.
+    async fn current_token(&self, state: &mut State, request: &TokenRequest) -> Result<Option<AccessToken>> {
+        let Some(session) = &state.session else { return Ok(None) };
+        let issued = state.issued.as_ref().map(Secret::expose);
+        if let Some(token) = stored_token(session, request).filter(|token| Some(token.secret.expose()) != issued) {
+            return Ok(Some(token));
         }
         let scope = scope(request);
         let form = vec![
-            ("client_id", self.client.as_str()),
+            ("client_id", self.client_id.as_str()),
             ("grant_type", "refresh_token"),
-            ("refresh_token", &kept.refresh),
+            ("refresh_token", &session.refresh),
             ("scope", &scope),
         ];
-        let grant = self.authority.grant(request, form).await?;
-        *kept = self.kept(&grant, Some(kept));
-        self.keep(kept).await;
-        Ok(grant.access)
+        let grant = match self.authority.grant(request, form).await {
+            Err(error) if requires_sign_in(&error) && self.method.is_some() && state.account.is_none() => {
+                return Ok(None);
+            }
+            grant => grant?,
+        };
+        let (account, is_stored) = (session.account_id(), state.location.is_some());
+        let renewed = self.session_of(&grant, Some(session));
+        // After a logout, or another account's sign-in, the renewed session is not written back.
+        let may_replace = |stored: Option<&StoredSession>| match stored {
+            Some(stored) => stored.account_id() == account,
+            None => !is_stored,
+        };
+        self.keep(state, renewed, may_replace).await?;
+        Ok(Some(grant.access))
     }
 
-    async fn ask_person(&self, request: &TokenRequest) -> Result<Grant> {
-        let Self { authority, client, show, .. } = self;
+    /// Stores a session. One that can't be stored serves this process all the same.
+    async fn keep(
+        &self,
+        state: &mut State,
+        session: StoredSession,
+        may_replace: impl Fn(Option<&StoredSession>) -> bool,
+    ) -> Result<()> {
+        match self.store.save(&session, may_replace).await {
+            Ok(Saved::Stored(location)) => state.location = Some(location),
+            Ok(Saved::Refused) if state.location.is_some() => {
+                let gone = matches!(self.store.load().await, Ok(None));
+                return Err(auth_error(if gone { NOT_SIGNED_IN } else { OTHER_ACCOUNT }));
+            }
+            Ok(Saved::Refused) => {}
+            Err(error) => {
+                tracing::warn!(why = %error, "the session can't be stored; the next program has to sign in again");
+            }
+        }
+        state.session = Some(session);
+        Ok(())
+    }
+
+    async fn prompt_user(&self, request: &TokenRequest) -> Result<Grant> {
+        let Self { authority, client_id, prompt, .. } = self;
         let scope = scope(request);
-        let asked = Asked { authority, client, request, scope: &scope, show };
-        match self.ask {
-            Some(SignIn::DeviceCode) => device::sign_in(&asked).await,
-            Some(_) => browser::sign_in(&asked).await,
-            None => Err(failure("nobody is signed in; run `personcert login`")),
+        let interaction = Interaction { authority, client_id, request, scope: &scope, prompt };
+        match self.method {
+            Some(SignIn::DeviceCode) => device_code::sign_in(&interaction).await,
+            Some(_) => browser::sign_in(&interaction).await,
+            None => Err(auth_error(NOT_SIGNED_IN)),
         }
     }
 
-    fn kept(&self, grant: &Grant, before: Option<&Kept>) -> Kept {
-        const SHOWN: [&str; 7] = ["preferred_username", "upn", "email", "sub", "name", "oid", "tid"];
-        let text = |secret: &crate::Secret| secret.expose().to_owned();
+    fn is_ours(&self, session: &StoredSession) -> bool {
+        session.client == self.client_id
+            && session.authority == self.authority.root()
+            && session.tenant == self.authority.tenant()
+    }
+
+    /// The session that a grant starts, or continues.
+    fn session_of(&self, grant: &Grant, previous: Option<&StoredSession>) -> StoredSession {
+        const STORED_CLAIMS: [&str; 7] = ["preferred_username", "upn", "email", "sub", "name", "oid", "tid"];
+        let text = |secret: &Secret| secret.expose().to_owned();
         let end = grant.access.expires.and_then(|end| end.duration_since(UNIX_EPOCH).ok());
-        let said = grant.person.as_ref().and_then(Value::as_object);
-        let claims = said.map(|claims| {
-            let shown = claims.iter().filter(|(name, _)| SHOWN.contains(&name.as_str()));
-            shown.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>()
+        let claims = grant.id_token.as_ref().and_then(Value::as_object).map(|claims| {
+            let stored = claims.iter().filter(|(name, _)| STORED_CLAIMS.contains(&name.as_str()));
+            stored.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>()
         });
-        Kept {
+        StoredSession {
             authority: self.authority.root().to_owned(),
             tenant: self.authority.tenant().to_owned(),
-            client: self.client.clone(),
-            // The platform may leave it out when the old one goes on serving.
-            refresh: grant.refresh.as_ref().map(text).or_else(|| Some(before?.refresh.clone())).unwrap_or_default(),
+            client: self.client_id.clone(),
+            // Without a new refresh token the old one remains valid.
+            refresh: grant.refresh.as_ref().map(text).or_else(|| Some(previous?.refresh.clone())).unwrap_or_default(),
             access: end.map(|end| (text(&grant.access.secret), end.as_secs())),
-            person: claims.or_else(|| Some(before?.person.clone())).unwrap_or_default(),
+            claims: claims.or_else(|| Some(previous?.claims.clone())).unwrap_or_default(),
         }
     }
 
-    /// What can't be kept serves this process all the same.
-    async fn keep(&self, kept: &Kept) {
-        if let Err(error) = self.store.save(kept).await {
-            tracing::warn!(why = %error, "the sign-in can't be kept; the next program has to sign in again");
-        }
+    fn watched(&self) -> std::sync::MutexGuard<'_, Option<(AccountId, Option<FileVersion>)>> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The access token that is kept, when it serves for a while and nothing more is demanded of it.
-fn held(kept: &Kept, request: &TokenRequest) -> Option<AccessToken> {
-    let (token, end) = kept.access.as_ref().filter(|_| request.claims.is_none())?;
-    let end = UNIX_EPOCH.checked_add(Duration::from_secs(*end))?;
-    (end > request.now + SOON).then(|| AccessToken::new(token.as_str(), Some(end)))
-}
-
-/// Whether the platform says that a person has to sign in again.
-fn is_over(error: &Error) -> bool {
-    let over = ["invalid_grant", "interaction_required", "login_required", "consent_required"];
-    error.details.code.as_deref().is_some_and(|code| over.contains(&code))
-}
-
-/// What a person's sign-in asks for: the token, the means to get the next one, and who it is.
-fn scope(request: &TokenRequest) -> String {
-    format!("{} offline_access openid profile", request.scope)
+impl State {
+    /// Whether tokens of a stored session may be issued: any before the first one, then those of the same account.
+    fn accepts(&self, stored: &StoredSession) -> bool {
+        self.account.as_ref().is_none_or(|account| *account == stored.account_id())
+    }
 }
 
 impl TokenProvider for Session {
     fn token(self: Arc<Self>, request: TokenRequest) -> TokenFuture {
         Box::pin(async move { self.obtain(&request).await })
     }
+
+    /// Looks whether the file still holds the session, where it is in a file. A keyring is too slow for every request.
+    fn is_current(&self) -> bool {
+        let mut watched = self.watched();
+        let Some((account, Some(version))) = &mut *watched else { return true };
+        let now = self.store.file_version();
+        if now == Some(*version) {
+            return true;
+        }
+        let is_there = matches!(self.store.in_file(), Ok(Some(stored)) if stored.account_id() == *account);
+        if let Some(now) = now.filter(|_| is_there) {
+            *version = now;
+        }
+        is_there
+    }
+}
+
+/// The stored access token, if it lasts for a while and the service requires no claims.
+fn stored_token(session: &StoredSession, request: &TokenRequest) -> Option<AccessToken> {
+    let (token, end) = session.access.as_ref().filter(|_| request.claims.is_none())?;
+    let end = from_unix(*end)?;
+    let needed = request.now.checked_add(MIN_REMAINING)?;
+    (end > needed).then(|| AccessToken::new(token.as_str(), Some(end)))
+}
+
+/// Whether the platform requires the user to sign in again.
+fn requires_sign_in(error: &Error) -> bool {
+    let codes = ["invalid_grant", "interaction_required", "login_required", "consent_required"];
+    error.details.code.as_deref().is_some_and(|code| codes.contains(&code))
+}
+
+/// The scopes of a user's sign-in: the token, a refresh token, and who the user is.
+fn scope(request: &TokenRequest) -> String {
+    format!("{} offline_access openid profile", request.scope)
 }

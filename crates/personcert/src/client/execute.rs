@@ -11,15 +11,12 @@ use super::context::CallContext;
 use super::response::CallResponse;
 use super::service::ApiRequest;
 use crate::attempt::Attempt;
-use crate::auth::Bearer;
+use crate::auth::{Bearer, INTERACTIVE_TIMEOUT};
 use crate::cancel::worse;
 use crate::doctor;
 use crate::http::{APPLICATION_JSON, Delivery, Request, Response, common_headers, error_of};
 use crate::limiter::{AcquireError, Permit, UserKey};
 use crate::{Error, ErrorKind, Outcome, Result, User};
-
-/// Time limit for interactive sign-in.
-const INTERACTIVE_TIMEOUT: Duration = Duration::from_mins(16);
 
 /// One exchange with the service.
 pub(super) struct Exchange {
@@ -128,20 +125,20 @@ pub(super) async fn with_retries(
         };
         overall = worse(overall, error.outcome);
         context.state.end_attempt(error.outcome);
+        let mut delay = next_delay(client, context, request, &error, attempts, &mut withdrawn);
         let mut refused_token = None;
-        let delay = if wants_token(&error) && client.credential.is_refreshable() && !is_token_replaced {
-            // Once a call: if the new token is rejected too, the caller learns of it.
-            is_token_replaced = true;
-            let challenge = error.challenge().map(str::to_owned);
-            match within(context.remaining(), client.credential.replace(bearer.number, challenge)).await {
-                Ok(fresh) => bearer = fresh,
-                Err(refused) => refused_token = Some(refused),
+        let rejection = if wants_token(&error) { client.credential.reject(&bearer, error.challenge()) } else { None };
+        if let Some(rejection) = rejection.filter(|_| !is_token_replaced && attempts < context.policy.max_attempts) {
+            match within(context.remaining(), client.credential.replace(rejection)).await {
+                Ok(Some(fresh)) => {
+                    // Once a call: if a token for this rejection is rejected too, the caller learns of it.
+                    is_token_replaced = fresh.answers(rejection);
+                    (bearer, delay) = (fresh, Some(Duration::ZERO));
+                }
+                Ok(None) => {}
+                Err(error) => refused_token = Some(error),
             }
-            (attempts < context.policy.max_attempts).then_some(Duration::ZERO)
-        } else {
-            next_delay(client, context, request, &error, attempts, &mut withdrawn)
-        };
-        let delay = delay.filter(|_| refused_token.is_none());
+        }
         let notice = warning.as_deref().filter(|_| attempts == 1);
         let event = Report { attempt: attempts, duration, client_request_id: &client_request_id, delay, notice };
         report(client, request, Err(&error), &event);
@@ -227,7 +224,7 @@ pub(super) async fn first_token(client: &Client, context: &mut CallContext) -> R
     Ok(bearer)
 }
 
-async fn within(limit: Duration, token: impl Future<Output = Result<Bearer>>) -> Result<Bearer> {
+async fn within<T>(limit: Duration, token: impl Future<Output = Result<T>>) -> Result<T> {
     let limited = timeout(limit, token).await;
     limited.unwrap_or_else(|_| {
         Err(Error::new(ErrorKind::Timeout, Outcome::NotSent, "timed out waiting for an access token"))

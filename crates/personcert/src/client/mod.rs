@@ -16,7 +16,7 @@ pub(crate) use context::traceparent;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::auth::{Show, TokenCache, TokenCommand, TokenProvider, Ways};
+use crate::auth::{CredentialChain, PromptHandler, StaticToken, TokenCache, TokenCommand, TokenProvider};
 use crate::hooks::Hooks;
 use crate::host::{Call, Operation, Output};
 use crate::http::{HttpTransport, Transport};
@@ -55,7 +55,7 @@ impl Client {
     /// `invalid_input` when a setting is wrong.
     pub fn with(config: &Config, hooks: Hooks) -> Result<Self> {
         let Hooks { credential, on_attempt, on_prompt, clock, random, transport } = hooks;
-        let provider = credential.unwrap_or_else(|| provider(config, on_prompt.map(Show).unwrap_or_default()));
+        let provider = credential.unwrap_or_else(|| provider(config, on_prompt.map(PromptHandler).unwrap_or_default()));
         let clock = clock.unwrap_or_else(|| Arc::new(SystemTime::now));
         let max_attempts = u32::try_from(config.max_attempts).unwrap_or(u32::MAX);
         let transport = match transport {
@@ -151,10 +151,10 @@ pub(crate) fn system_random() -> f64 {
 }
 
 /// Where tokens come from by the settings.
-fn provider(config: &Config, show: Show) -> Arc<dyn TokenProvider> {
-    match &config.token_command {
-        Some(line) => Arc::new(TokenCommand(line.clone())),
-        None if config.token.is_some() => Arc::new(config.token.clone()),
-        None => Arc::new(Ways::new(config, show)),
+fn provider(config: &Config, prompt: PromptHandler) -> Arc<dyn TokenProvider> {
+    match (&config.token_command, &config.token) {
+        (Some(line), _) => Arc::new(TokenCommand(line.clone())),
+        (None, Some(token)) => Arc::new(StaticToken(token.clone())),
+        (None, None) => Arc::new(CredentialChain::new(config, prompt)),
     }
 }

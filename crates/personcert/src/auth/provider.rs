@@ -1,4 +1,4 @@
-//! A token, and whoever can get one.
+//! Access tokens and the trait of everything that gets them.
 
 use std::fmt;
 use std::future::Future;
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{Result, Secret};
 
-/// Gets access tokens: a credential of the program around, a command, a sign-in.
+/// Gets access tokens: a credential of the surrounding program, a command, a sign-in.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -31,37 +31,43 @@ use crate::{Result, Secret};
 /// let client = Client::with(&Config::default(), hooks).unwrap();
 /// ```
 pub trait TokenProvider: Send + Sync {
-    /// A token that is not one of before: it is asked only when there is none that still serves.
+    /// Gets a new token. The client asks only when its last token expires or was rejected.
     fn token(self: Arc<Self>, request: TokenRequest) -> TokenFuture;
 
-    /// Whether another call would give another token; false for one that was given once and for all.
+    /// Whether asking again may give another token. False for a fixed token.
     fn is_refreshable(&self) -> bool {
         true
     }
 
-    /// Whether a token may have to wait for a person who signs in: that time doesn't count as the call's.
+    /// Whether getting a token may involve a user who signs in. That time does not count as the call's.
     fn is_interactive(&self) -> bool {
         false
     }
+
+    /// Whether the last token may still be used. False once the session behind it was signed out: the client then drops
+    /// the token and asks for another one. Called before every request, so it must be fast.
+    fn is_current(&self) -> bool {
+        true
+    }
 }
 
-/// What [`TokenProvider::token`] gives.
+/// What [`TokenProvider::token`] returns.
 pub type TokenFuture = Pin<Box<dyn Future<Output = Result<AccessToken>> + Send>>;
 
-/// What a token is wanted for.
+/// What a token has to be for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TokenRequest {
-    /// The scope, such as `https://graph.microsoft.com/.default`: of the cloud that is configured.
+    /// The scope of the configured cloud, such as `https://graph.microsoft.com/.default`.
     pub scope: String,
-    /// The claims that the service demands, as JSON; set after a claims challenge.
+    /// The claims that the service requires, as JSON. Set after a claims challenge.
     /// Source: "Claims challenges, claims requests and client capabilities".
     pub claims: Option<String>,
     /// The time by the client's clock.
     pub now: SystemTime,
 }
 
-/// An access token and its end.
+/// An access token and when it expires.
 #[derive(Clone)]
 pub struct AccessToken {
     pub(crate) secret: Secret,
@@ -75,21 +81,38 @@ impl fmt::Debug for AccessToken {
 }
 
 impl AccessToken {
-    /// A token, without the word Bearer. Where its end isn't given it is read from the token itself, when that is a JWT.
+    /// A token, without the word Bearer. Without `expires` the expiry is read from the token itself if that is a JWT.
     pub fn new(token: impl Into<Secret>, expires: Option<SystemTime>) -> Self {
         let secret = token.into();
-        let expires = expires.or_else(|| {
-            let end = claims(secret.expose())?.get("exp")?.as_u64()?;
-            UNIX_EPOCH.checked_add(Duration::from_secs(end))
-        });
+        let expires = expires.or_else(|| from_unix(claims(secret.expose())?.get("exp")?.as_u64()?));
         Self { secret, expires }
     }
 }
 
-/// The claims of a token that is a JWT, without trusting them: they only inform.
+/// The token from the settings. It can't be replaced.
+pub(crate) struct StaticToken(pub(crate) Secret);
+
+impl TokenProvider for StaticToken {
+    fn token(self: Arc<Self>, _: TokenRequest) -> TokenFuture {
+        // Without an expiry: the service decides, so a wrong local clock does not block a valid token.
+        let token = AccessToken { secret: self.0.clone(), expires: None };
+        Box::pin(async move { Ok(token) })
+    }
+
+    fn is_refreshable(&self) -> bool {
+        false
+    }
+}
+
+/// The claims of a token that is a JWT. The signature is not checked: they only inform.
 pub(crate) fn claims(token: &str) -> Option<Value> {
     let mut parts = token.split('.');
     let (_, claims, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else { return None };
     let claims = URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
     serde_json::from_slice(&claims).ok()
+}
+
+/// A moment given in seconds since 1970, where the system can represent it.
+pub(super) fn from_unix(seconds: u64) -> Option<SystemTime> {
+    UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }

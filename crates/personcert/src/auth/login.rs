@@ -1,0 +1,42 @@
+//! Signing a user in and out, apart from any client.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::authority::auth_error;
+use super::environment::{AuthEnvironment, DEFAULT_TENANT};
+use super::session::{Account, Session};
+use super::session_store::SessionStore;
+use super::{Prompt, PromptHandler, TokenRequest};
+use crate::config::SignIn;
+use crate::{Config, Error, Result};
+
+/// Signs a user in, in the browser or with a code, and stores the session for every program of this user.
+/// The settings name the application (`client_id`) and, unless it is that of the user's account, the tenant; `prompt`
+/// shows the user what to do.
+pub async fn login(config: &Config, prompt: impl Fn(&Prompt) + Send + Sync + 'static) -> Result<Account> {
+    let method = match config.sign_in {
+        None | Some(SignIn::Login) => SignIn::Browser,
+        Some(method @ (SignIn::Browser | SignIn::DeviceCode)) => method,
+        Some(_) => return Err(Error::input("signIn", "a user signs in with `browser` or `device-code`")),
+    };
+    let environment = AuthEnvironment { config };
+    let authority = environment.authority(DEFAULT_TENANT)?;
+    let client_id = environment.client_id().map_err(auth_error)?;
+    let prompt = PromptHandler(Arc::new(prompt));
+    let session = Session::new(authority, client_id, SessionStore::new(config)?, Some(method), prompt);
+    session.sign_in(&TokenRequest { scope: config.scope(), claims: None, now: SystemTime::now() }).await
+}
+
+/// Removes the stored session for the configured Graph: every program that uses it is signed out. False when there was
+/// no session.
+pub async fn logout(config: &Config) -> Result<bool> {
+    SessionStore::new(config)?.remove().await
+}
+
+/// The account that [`login`] stored for the configured Graph. Never prompts.
+pub async fn account(config: &Config) -> Result<Option<Account>> {
+    let store = SessionStore::new(config)?;
+    let stored = store.load().await?;
+    Ok(stored.map(|(session, location)| Account::new(&session, store.describe(location))))
+}

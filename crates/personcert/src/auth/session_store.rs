@@ -1,0 +1,209 @@
+//! Where sessions are stored: in the operating system's keyring, or in a file that only its owner can read.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::authority::auth_error;
+use super::session_file::{FileLock, FileVersion, SessionFile};
+use crate::{Config, Result};
+
+/// The name of the entries in the keyring.
+const SERVICE: &str = "personcert";
+/// How long to wait for a keyring. One that waits for a user to unlock it counts as absent.
+const KEYRING_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A user's session with one application.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct StoredSession {
+    pub(super) authority: String,
+    pub(super) tenant: String,
+    pub(super) client: String,
+    pub(super) refresh: String,
+    /// The access token, and when it expires in seconds since 1970.
+    pub(super) access: Option<(String, u64)>,
+    /// The claims of the id token that identify the user.
+    pub(super) claims: Map<String, Value>,
+}
+
+impl fmt::Debug for StoredSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredSession")
+            .field("tenant", &self.tenant)
+            .field("client", &self.client)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who signed in to what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct AccountId {
+    application: [String; 3],
+    directory: Option<String>,
+    user: Option<String>,
+}
+
+impl StoredSession {
+    pub(super) fn account_id(&self) -> AccountId {
+        AccountId {
+            application: [self.authority.clone(), self.tenant.clone(), self.client.clone()],
+            directory: self.claim(&["tid"]),
+            user: self.claim(&["oid", "sub"]),
+        }
+    }
+
+    /// The first of these claims that the id token has.
+    pub(super) fn claim(&self, names: &[&str]) -> Option<String> {
+        names.iter().find_map(|name| self.claims.get(*name)?.as_str()).map(str::to_owned)
+    }
+}
+
+/// Where a session was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Location {
+    Keyring,
+    File,
+}
+
+/// What became of a session that was to be saved.
+pub(super) enum Saved {
+    Stored(Location),
+    /// The store holds another session, or none any more, which the caller does not replace.
+    Refused,
+}
+
+/// The store of the session for one Graph.
+#[derive(Clone, Debug)]
+pub(super) struct SessionStore {
+    /// The scope: a session is for one Graph.
+    key: String,
+    file: SessionFile,
+    keyring: bool,
+}
+
+impl SessionStore {
+    /// The store that the settings name.
+    pub(super) fn new(config: &Config) -> Result<Self> {
+        let default = || Some(dirs::state_dir().or_else(dirs::data_local_dir)?.join("personcert").join("sign-in.json"));
+        let missing = || auth_error("no state directory for this user; set `token_cache_file`");
+        let file = config.token_cache_file.as_ref().map(PathBuf::from).or_else(default).ok_or_else(missing)?;
+        Ok(Self { key: config.scope(), file: SessionFile(file), keyring: config.token_cache_file.is_none() })
+    }
+
+    /// The stored session and its location. The file comes first, because a keyring takes longer.
+    pub(super) async fn load(&self) -> Result<Option<(StoredSession, Location)>> {
+        let store = self.clone();
+        if let Some(session) = blocking(move || store.in_file()).await? {
+            return Ok(Some((session, Location::File)));
+        }
+        let text = self.in_keyring(keyring::Entry::get_password).await;
+        Ok(text.and_then(|text| Some((serde_json::from_str(&text).ok()?, Location::Keyring))))
+    }
+
+    /// The session in the file, read on this thread.
+    pub(super) fn in_file(&self) -> Result<Option<StoredSession>> {
+        let session = self.file.read()?.remove(&self.key);
+        Ok(session.and_then(|session| serde_json::from_value(session).ok()))
+    }
+
+    /// The version of the file.
+    pub(super) fn file_version(&self) -> Option<FileVersion> {
+        self.file.version()
+    }
+
+    /// How a user calls the location.
+    pub(super) fn describe(&self, location: Location) -> String {
+        match location {
+            Location::Keyring => "the keyring".to_owned(),
+            Location::File => self.file.0.display().to_string(),
+        }
+    }
+
+    /// Stores a session if `may_replace` allows it to replace what is stored. No other process changes the store meanwhile.
+    pub(super) async fn save(
+        &self,
+        session: &StoredSession,
+        may_replace: impl Fn(Option<&StoredSession>) -> bool,
+    ) -> Result<Saved> {
+        let lock = self.lock().await?;
+        let current = self.load().await?;
+        if !may_replace(current.as_ref().map(|(session, _)| session)) {
+            return Ok(Saved::Refused);
+        }
+        let text = serde_json::to_string(session).map_err(|error| auth_error(error.to_string()))?;
+        if self.in_keyring(move |entry| entry.set_password(&text)).await.is_some() {
+            // A session in the file would be found first.
+            self.remove_from_file(lock).await?;
+            return Ok(Saved::Stored(Location::Keyring));
+        }
+        let (store, value) =
+            (self.clone(), serde_json::to_value(session).map_err(|error| auth_error(error.to_string()))?);
+        let written = blocking(move || {
+            let mut all = store.file.read()?;
+            all.insert(store.key.clone(), value);
+            let written = store.file.write(&all);
+            drop(lock);
+            written
+        });
+        written.await?;
+        Ok(Saved::Stored(Location::File))
+    }
+
+    /// Removes the session; false when there was none.
+    pub(super) async fn remove(&self) -> Result<bool> {
+        let lock = if self.file.directory().exists() { self.lock().await? } else { None };
+        let from_keyring = self.in_keyring(keyring::Entry::delete_credential).await.is_some();
+        Ok(self.remove_from_file(lock).await? || from_keyring)
+    }
+
+    /// Removes the session from the file. The lock is released afterwards, even when the caller stops waiting.
+    async fn remove_from_file(&self, lock: Option<Arc<FileLock>>) -> Result<bool> {
+        let store = self.clone();
+        let removed = blocking(move || {
+            let mut all = store.file.read()?;
+            let removed = all.remove(&store.key).is_some();
+            if removed {
+                store.file.write(&all)?;
+            }
+            drop(lock);
+            Ok(removed)
+        });
+        removed.await
+    }
+
+    /// Locks the store. A keyring needs no directory for a file, so there the lock may fail.
+    async fn lock(&self) -> Result<Option<Arc<FileLock>>> {
+        let file = self.file.clone();
+        match blocking(move || file.lock()).await {
+            Ok(lock) => Ok(Some(Arc::new(lock))),
+            Err(_) if self.keyring && !self.file.directory().exists() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Does something with the entry in the keyring; `None` when that fails or there is no keyring.
+    async fn in_keyring<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&keyring::Entry) -> keyring::Result<T> + Send + 'static,
+    ) -> Option<T> {
+        if !self.keyring {
+            return None;
+        }
+        let key = self.key.clone();
+        let done = blocking(move || Ok(keyring::Entry::new(SERVICE, &key).and_then(|entry| act(&entry)).ok()));
+        tokio::time::timeout(KEYRING_TIMEOUT, done).await.ok()?.ok()?
+    }
+}
+
+/// Runs blocking work on a thread of its own. A runtime that ends would wait for its own threads, and a keyring may wait
+/// for a user.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let (result_tx, result_rx) = tokio::sync::oneshot::channel();
+    let work = move || drop(result_tx.send(work()));
+    std::thread::Builder::new().spawn(work).map_err(|error| auth_error(error.to_string()))?;
+    result_rx.await.map_err(|_| auth_error("cannot access the stored session"))?
+}
