@@ -6,11 +6,13 @@ use reqwest::header::HeaderValue;
 use super::Client;
 use super::context::CallContext;
 use super::execute::{
-    Exchange, Report, attempt, finish, first_token, report, retry_after, settle, throttled, user_key, wants_token,
+    Exchange, Report, attempt, finish, first_token, replacement, report, retry_after, settle, throttled, user_key,
+    wants_token,
 };
 use super::pages::Page;
 use super::response::CallResponse;
 use super::service::ApiRequest;
+use crate::auth::Bearer;
 use crate::batch::{MAX_STEPS, Step, StepError, StepRequest, StepResponse, read_batch, write_batch};
 use crate::http::{Response, error_of};
 use crate::limiter::{BatchPermit, UserKey};
@@ -46,10 +48,10 @@ impl Client {
         }
         let mut context = self.defaults.begin(None);
         let all: Vec<_> = (0..prepared.len()).collect();
-        let (mut results, token_number) = self.send_batch(&mut context, &prepared, &all).await?;
+        let (mut results, bearer) = self.send_batch(&mut context, &prepared, &all).await?;
         let rejected: Vec<_> = all.into_iter().filter(|at| results[*at].as_ref().is_err_and(wants_token)).collect();
-        if !rejected.is_empty() && self.credential.is_refreshable() {
-            self.retry_rejected(&mut context, &prepared, (&rejected, token_number), &mut results).await;
+        if !rejected.is_empty() {
+            self.retry_rejected(&mut context, &prepared, (&rejected, &bearer), &mut results).await;
         }
         Ok(results)
     }
@@ -92,13 +94,13 @@ impl Client {
     }
 
     /// Sends these steps in one batch, with a new token when the service rejects the batch for its token. Returns the results
-    /// and the number of the token.
+    /// and the token.
     async fn send_batch(
         &self,
         context: &mut CallContext,
         prepared: &[Prepared<'_>],
         positions: &[usize],
-    ) -> Result<(Vec<StepResult>, u64)> {
+    ) -> Result<(Vec<StepResult>, Bearer)> {
         let steps = positions.iter().map(|at| {
             let ApiRequest { method, path, body, .. } = &prepared[*at].request;
             StepRequest { method: method.as_str(), path, body }
@@ -124,7 +126,7 @@ impl Client {
                     let client_request_id = &exchange.client_request_id;
                     let results = self.read_results(prepared, positions, &response, client_request_id);
                     settle_steps(permit, &users, &results);
-                    return Ok((results, bearer.number));
+                    return Ok((results, bearer));
                 }
                 Err(error) => error,
             };
@@ -134,12 +136,12 @@ impl Client {
                 Some(503 | 504) => permit.overloaded(),
                 _ => drop(permit),
             }
-            if wants_token(&error) && self.credential.is_refreshable() && !is_token_replaced {
-                is_token_replaced = true;
-                bearer = self.credential.replace(bearer.number, error.challenge().map(str::to_owned)).await?;
+            let may_replace = !is_token_replaced && context.policy.max_attempts > 1;
+            if let Some((fresh, _)) = replacement(self, context, &bearer, &error, may_replace).await? {
+                (bearer, is_token_replaced) = (fresh, true);
             } else if is_refused_whole(&error) {
                 let results = self.send_singly(context, prepared, positions, &bearer.header).await;
-                return Ok((results, bearer.number));
+                return Ok((results, bearer));
             } else {
                 return Err(error);
             }
@@ -190,11 +192,16 @@ impl Client {
         &self,
         context: &mut CallContext,
         prepared: &[Prepared<'_>],
-        (rejected, token_number): (&[usize], u64),
+        (rejected, bearer): (&[usize], &Bearer),
         results: &mut [StepResult],
     ) {
-        let challenge = rejected.iter().find_map(|at| results[*at].as_ref().err()?.challenge().map(str::to_owned));
-        if self.credential.replace(token_number, challenge).await.is_err() {
+        let mut fresh = None;
+        for (at, error) in rejected.iter().filter_map(|at| Some((at, results[*at].as_ref().err()?))) {
+            // With the last one, so that the new token has the claims of every challenge.
+            let may_replace = Some(at) == rejected.last() && context.policy.max_attempts > 1;
+            fresh = replacement(self, context, bearer, error, may_replace).await.ok().flatten();
+        }
+        if fresh.is_none() {
             return;
         }
         match self.send_batch(context, prepared, rejected).await {

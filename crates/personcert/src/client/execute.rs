@@ -127,17 +127,14 @@ pub(super) async fn with_retries(
         context.state.end_attempt(error.outcome);
         let mut delay = next_delay(client, context, request, &error, attempts, &mut withdrawn);
         let mut refused_token = None;
-        let rejection = if wants_token(&error) { client.credential.reject(&bearer, error.challenge()) } else { None };
-        if let Some(rejection) = rejection.filter(|_| !is_token_replaced && attempts < context.policy.max_attempts) {
-            match within(context.remaining(), client.credential.replace(rejection)).await {
-                Ok(Some(fresh)) => {
-                    // Once a call: if a token for this rejection is rejected too, the caller learns of it.
-                    is_token_replaced = fresh.answers(rejection);
-                    (bearer, delay) = (fresh, Some(Duration::ZERO));
-                }
-                Ok(None) => {}
-                Err(error) => refused_token = Some(error),
+        let may_replace = !is_token_replaced && attempts < context.policy.max_attempts;
+        match replacement(client, context, &bearer, &error, may_replace).await {
+            Ok(None) => {}
+            Ok(Some((fresh, is_last))) => {
+                is_token_replaced = is_last;
+                (bearer, delay) = (fresh, Some(Duration::ZERO));
             }
+            Err(error) => refused_token = Some(error),
         }
         let notice = warning.as_deref().filter(|_| attempts == 1);
         let event = Report { attempt: attempts, duration, client_request_id: &client_request_id, delay, notice };
@@ -202,6 +199,25 @@ fn next_delay(
         *withdrawn += 1;
     }
     Some(delay)
+}
+
+/// Another token, if the service rejected this one and the call `may_replace` it; and whether that is the call's last one:
+/// if a token for this rejection is rejected too, the caller learns of it.
+pub(super) async fn replacement(
+    client: &Client,
+    context: &CallContext,
+    bearer: &Bearer,
+    error: &Error,
+    may_replace: bool,
+) -> Result<Option<(Bearer, bool)>> {
+    // Recorded in any case: the next call must not start with this token.
+    let rejection = if wants_token(error) { client.credential.reject(bearer, error.challenge()) } else { None };
+    let Some(rejection) = rejection.filter(|_| may_replace) else { return Ok(None) };
+    let fresh = within(context.remaining(), client.credential.replace(rejection)).await?;
+    Ok(fresh.map(|fresh| {
+        let is_last = fresh.answers(rejection);
+        (fresh, is_last)
+    }))
 }
 
 /// Whether the service wants another token: it did not accept this one, or demands claims.
