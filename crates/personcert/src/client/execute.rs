@@ -113,6 +113,10 @@ pub(super) async fn with_retries(
         settle(permit, result.as_ref().err());
         let error = match result {
             Ok(response) => {
+                if request.writes {
+                    // Whatever the call does next, its change is not refused any more.
+                    context.state.end_attempt(Outcome::Unknown);
+                }
                 client.state.budget.deposit(withdrawn);
                 let mut response = CallResponse::new(response, client_request_id, attempts);
                 response.notice = announce(client, response.notice.take(), warning);

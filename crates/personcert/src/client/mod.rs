@@ -122,7 +122,11 @@ impl Client {
             }
             Operation::List { user, query } => {
                 let client = self.with_call(context);
-                client.list(user, query).map(|pages| Output::Pages(Box::new(pages)))
+                let state = context.state.clone();
+                client.list(user, query).map(|mut pages| {
+                    pages.state = state;
+                    Output::Pages(Box::new(pages))
+                })
             }
             Operation::Create { user, values } => {
                 self.create_in(context, user, values).await.map(|made| Output::Certification(Box::new(made)))

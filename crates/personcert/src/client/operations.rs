@@ -84,11 +84,7 @@ impl Client {
         let response = self.send(context, &request).await?;
         let certification = match response.status {
             204 => None,
-            _ => Some(
-                response
-                    .certification(Some(target.id()))
-                    .inspect_err(|error| context.state.end_attempt(error.outcome))?,
-            ),
+            _ => Some(response.certification(Some(target.id()))?),
         };
         Ok(UpdateResult {
             changed: changes(patch, current, certification.as_ref()),

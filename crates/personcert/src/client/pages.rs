@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::Client;
 use super::service::ApiRequest;
+use crate::cancel::CallState;
 use crate::{Error, ErrorKind, Outcome, PersonCertification, Result, User};
 
 /// Which certifications of a user a list holds, and how. Source: Graph's "List certifications", query parameters.
@@ -47,6 +48,8 @@ pub struct Pages {
     user: User,
     next: Option<String>,
     seen: HashSet<String>,
+    /// How far the request for a page got.
+    pub(super) state: CallState,
 }
 
 #[derive(Deserialize)]
@@ -58,7 +61,7 @@ pub(super) struct Page {
 
 impl Pages {
     pub(super) fn new(client: Client, user: User, first: String) -> Self {
-        Self { client, user, next: Some(first), seen: HashSet::new() }
+        Self { client, user, next: Some(first), seen: HashSet::new(), state: CallState::default() }
     }
 
     /// Continues the list over the connections of `client`, on the runtime they belong to.
@@ -71,7 +74,9 @@ impl Pages {
     pub async fn next(&mut self) -> Result<Option<Vec<PersonCertification>>> {
         let Some(path) = &self.next else { return Ok(None) };
         let request = ApiRequest::read(&self.user, path.clone(), self.user.template());
-        let page: Page = self.client.send(&mut self.client.defaults.begin(None), &request).await?.json()?;
+        let mut context = self.client.defaults.begin(None);
+        context.state = self.state.clone();
+        let page: Page = self.client.send(&mut context, &request).await?.json()?;
         let next = page.next.map(|link| self.client.service.relative_link(&link)).transpose()?;
         if let Some(next) = &next
             && (next == path || !self.seen.insert(next.clone()))
