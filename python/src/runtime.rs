@@ -4,7 +4,7 @@
 
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use personcert::{Client, Error, Result};
 use pyo3::prelude::*;
@@ -17,6 +17,10 @@ use crate::settings::Settings;
 
 /// How often a waiting call lets Python handle signals such as Ctrl-C.
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How long a runtime may stay unused. A burst of threads leaves runtimes behind, and with them perhaps a token renewal
+/// that nothing continues.
+const MAX_IDLE: Duration = Duration::from_mins(1);
 
 /// A runtime and the client whose connections live on it.
 pub struct CallRuntime(ProcessLocal<Running>);
@@ -82,7 +86,8 @@ struct State {
 struct Open {
     /// What the runtimes share: token, pace and retry budget.
     client: Client,
-    idle: Vec<CallRuntime>,
+    /// The runtimes with the time of their last call, the latest last.
+    idle: Vec<(Instant, CallRuntime)>,
 }
 
 impl RuntimePool {
@@ -118,7 +123,7 @@ impl RuntimePool {
         }
         let State { open, .. } = &mut *state;
         if let Some(open) = open.as_mut().and_then(ProcessLocal::get_mut) {
-            return open.idle.pop().map_or_else(|| CallRuntime::new(&open.client), Ok);
+            return open.idle.pop().map_or_else(|| CallRuntime::new(&open.client), |(_, runtime)| Ok(runtime));
         }
         // A forked child: the locks inside the parent's client may be held for ever.
         let client = settings.open()?;
@@ -129,13 +134,17 @@ impl RuntimePool {
 
     fn put_back(&self, runtime: CallRuntime) {
         let mut state = self.lock();
-        match state.open.as_mut().and_then(ProcessLocal::get_mut) {
-            Some(open) => open.idle.push(runtime),
-            None => {
-                drop(state);
-                drop(runtime);
+        let now = Instant::now();
+        let unused = match state.open.as_mut().and_then(ProcessLocal::get_mut) {
+            Some(open) => {
+                open.idle.push((now, runtime));
+                let stale = open.idle.partition_point(|(last_call, _)| *last_call + MAX_IDLE < now);
+                open.idle.drain(..stale).collect()
             }
-        }
+            None => vec![(now, runtime)],
+        };
+        drop(state);
+        drop(unused);
     }
 
     /// Closes the connections; those of calls under way close as the calls end.
