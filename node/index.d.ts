@@ -1,11 +1,17 @@
 import type {
   Attempt,
+  CallOptions,
   CertificationChanges,
+  CertificationValues,
   ClientOptions,
   Finding,
+  GetOptions,
+  ListOptions,
+  LocalGraphOptions,
   PersonCertErrorAttributes,
   PersonCertification,
   Prompt,
+  UpdateOptions,
   UpdateResult,
 } from './types.js'
 
@@ -21,41 +27,6 @@ export interface Token {
 export type Credential =
   | { getToken(scopes: string | string[], options?: { claims?: string }): Promise<Token | null> }
   | (() => string | Token | Promise<string | Token>)
-
-/** What every call takes. */
-export interface CallOptions {
-  /** The user's object id or user principal name; left out: the signed-in user. */
-  user?: string
-  /** The longest the call may take, in milliseconds; of a list, each page. Default: the client's. */
-  timeout?: number
-  /** A W3C trace context to send along. */
-  traceparent?: string
-  /** Stops the call: it rejects with the kind `cancelled`, and the signal's reason as `cause`. */
-  signal?: AbortSignal
-}
-
-export interface GetOptions extends CallOptions {
-  /** Only these members. */
-  select?: (keyof PersonCertification)[]
-}
-
-export interface UpdateOptions extends CallOptions {
-  /** The certification as it was read before: only what differs from it is sent, and nothing when nothing differs. */
-  current?: PersonCertification
-  /** Settle an outcome that stays unknown by reading the certification afterwards. */
-  verify?: boolean
-}
-
-export interface ListOptions extends GetOptions {
-  /** An OData filter, such as `displayName eq 'Blackbelt'`. */
-  filter?: string
-  /** An OData order, such as `displayName desc`. */
-  orderby?: string
-  /** How many certifications a page holds. */
-  top?: number
-  /** How many certifications to leave out at the start. */
-  skip?: number
-}
 
 /**
  * Changes certifications on people's profiles. Every method rejects with a {@link PersonCertError}; wrong arguments do so
@@ -82,7 +53,7 @@ export class Client {
   /** Reads all certifications, a page at a time as they are asked for. */
   list(options?: ListOptions): AsyncGenerator<PersonCertification, void, undefined>
   /** Adds a certification with these values. */
-  create(values: CertificationChanges, options?: CallOptions): Promise<PersonCertification>
+  create(values: CertificationValues, options?: CallOptions): Promise<PersonCertification>
   /** Removes a certification. */
   delete(id: string, options?: CallOptions): Promise<void>
   /**
@@ -97,28 +68,6 @@ export interface PersonCertError extends PersonCertErrorAttributes {}
 export class PersonCertError extends Error {
   private constructor()
   readonly name: 'PersonCertError'
-}
-
-/** How a local Graph is started. */
-export interface LocalGraphOptions {
-  /** The port; 0, the default, picks a free one. */
-  port?: number
-  /** The SQLite file; without it everything is in memory. */
-  database?: string
-  /** The specification's permission table (the default), or that of the service's current pages. */
-  permissions?: 'spec' | 'current'
-  /** A JSON Lines or CSV file of certifications to begin with. */
-  seed?: string
-  /** How many more users to make up. */
-  users?: number
-  /** How many certifications each of them gets. */
-  certifications?: number
-  /** A JSON file with a list of faults. */
-  faults?: string
-  /** Makes ids and everything that is random the same each time. */
-  randomSeed?: number
-  /** Serve https; `caFile()` gives the file with its certificate authority. */
-  tls?: boolean
 }
 
 /** A user of a local Graph. */

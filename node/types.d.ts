@@ -172,7 +172,7 @@ export interface Prompt {
   code?: string
 }
 
-/** What to change: a value sets, null clears, undefined and absence keep. */
+/** The properties to change: a value sets, null clears, an absent or undefined one keeps its value. */
 export interface CertificationChanges {
   /** The audiences that are able to see the values contained within the entity. */
   allowedAudiences?: string | string[] | null
@@ -200,17 +200,23 @@ export interface CertificationChanges {
   webUrl?: string | null
 }
 
-/** The settings of a client. Times in milliseconds. */
+/** The properties of a new certification. */
+export interface CertificationValues extends CertificationChanges {
+  /** Where the values came from. Only a create can set it. */
+  source?: PersonDataSources | null
+}
+
+/** The settings of a client. Times are in milliseconds. */
 export interface ClientOptions {
   /** The access token, without the word Bearer. */
   token?: string
-  /** A command line that prints an access token, or JSON with one as `az account get-access-token` does; run by the shell whenever a token is needed. */
+  /** A command line that prints an access token, or JSON with one as `az account get-access-token` does. The shell runs it each time a token is needed. */
   tokenCommand?: string
-  /** How to get tokens, where none is given: `login` (what `personcert login` left), `browser` or `device-code` (the same, and a person is asked when nothing is left), `client-secret`, `certificate`, `workload-identity`, `managed-identity` or `azure-cli`. Default: the first of `login`, `client-secret`, `certificate`, `workload-identity`, `managed-identity`, `azure-cli` that there is. */
+  /** How to get tokens when none is given: `login` (what `personcert login` stored), `browser` or `device-code` (the same, with an interactive sign-in when nothing is stored), `client-secret`, `certificate`, `workload-identity`, `managed-identity` or `azure-cli`. Default: the first available of `login`, `client-secret`, `certificate`, `workload-identity`, `managed-identity`, `azure-cli`. */
   signIn?: 'login' | 'browser' | 'device-code' | 'client-secret' | 'certificate' | 'workload-identity' | 'managed-identity' | 'azure-cli'
-  /** The tenant to sign in to, by id or domain. Default: AZURE_TENANT_ID; without it people sign in to the tenant of their account. */
+  /** The tenant to sign in to, by id or domain. Default: AZURE_TENANT_ID; without it, users sign in to the tenant of their account. */
   tenantId?: string
-  /** The id of the registered application that signs in; of the identity, where a machine has several. Default: AZURE_CLIENT_ID. */
+  /** The id of the registered application that signs in, or of the managed identity if the machine has several. Default: AZURE_CLIENT_ID. */
   clientId?: string
   /** The application's secret, for the sign-in `client-secret`. Default: AZURE_CLIENT_SECRET. */
   clientSecret?: string
@@ -218,55 +224,123 @@ export interface ClientOptions {
   certificateFile?: string
   /** The password of a PFX file. Default: AZURE_CLIENT_CERTIFICATE_PASSWORD. */
   certificatePassword?: string
-  /** A file with the token of another issuer that the application trusts, for the sign-in `workload-identity`; read whenever it is needed. Default: AZURE_FEDERATED_TOKEN_FILE, otherwise the token that GitHub Actions gives to a job. */
+  /** A file with another issuer's token that the application trusts, for the sign-in `workload-identity`. It is read each time a token is needed. Default: AZURE_FEDERATED_TOKEN_FILE, then the token that GitHub Actions issues to a job. */
   federatedTokenFile?: string
-  /** The file that keeps what `personcert login` left, readable by its owner alone. Default: the keyring of the operating system, or where there is none a file among the user's own. */
+  /** The file that stores what `personcert login` obtained, readable only by its owner. Default: the keyring of the operating system, or a file in the user's state directory if there is no keyring. */
   tokenCacheFile?: string
   /** The national cloud: `global`, `us-gov` (L4, GCC High), `us-gov-dod` (L5) or `china` (21Vianet). Default: `global`. */
   cloud?: 'global' | 'us-gov' | 'us-gov-dod' | 'china'
-  /** The service's root without a version, instead of a cloud's. Plain http only to this machine. */
+  /** The root URL of the service without a version, instead of a cloud's. Plain http only on this machine. */
   baseUrl?: string
-  /** Where tokens for the service at the base URL are issued, without the tenant, such as `https://login.example.com`. Default: the cloud's. */
+  /** The URL that issues tokens for the service at the base URL, without the tenant, such as `https://login.example.com`. Default: the cloud's. */
   authority?: string
-  /** The longest a call may take, its repetitions and waits included. Default: 100 seconds. */
+  /** Time limit for a call, including retries and waits. Default: 100 seconds. */
   timeout?: number
-  /** The longest one attempt may take. Default: 30 seconds. */
+  /** Time limit for one attempt. Default: 30 seconds. */
   attemptTimeout?: number
-  /** The longest a connection may take to come about. Default: 10 seconds. */
+  /** Time limit for a connection to be established. Default: 10 seconds. */
   connectTimeout?: number
-  /** How often a call is tried at most; 1 repeats nothing. Default: 5. */
+  /** Maximum number of attempts; 1 disables retries. Default: 5. */
   maxAttempts?: number
-  /** The longest wait before the second attempt; it doubles with each further one, up to a minute. Each wait is a random part of it, unless the service says how long. Default: 1 second. */
+  /** Maximum wait before the second attempt. It doubles with each further attempt, up to a minute; each wait is a random part of it, unless the service says how long to wait. Default: 1 second. */
   retryDelay?: number
-  /** The address of an HTTP proxy, with user and password if it wants them. Default: the environment's (HTTPS_PROXY, NO_PROXY). */
+  /** The URL of an HTTP proxy, with user and password if required. Default: HTTPS_PROXY and NO_PROXY. */
   proxy?: string
-  /** A PEM file with certificate authorities to trust besides the machine's (SSL_CERT_FILE replaces those). */
+  /** A PEM file with certificate authorities to trust in addition to the machine's (SSL_CERT_FILE replaces those). */
   caFile?: string
-  /** The largest answer that is read, in bytes. Default: 4 MiB. */
+  /** Maximum size of a response, in bytes. Default: 4 MiB. */
   maxResponseBytes?: number
-  /** Whether `allowedAudiences` may hold names that this version doesn't know. Default: no. */
+  /** Whether `allowedAudiences` may contain names that this version doesn't know. Default: no. */
   unknownAudiences?: boolean
 }
 
+/** The options of every call. Times are in milliseconds. */
+export interface CallOptions {
+  /** The user's object id or user principal name. Default: the signed-in user. */
+  user?: string
+  /** Time limit for the call; for a list, for each page. Default: the client's. */
+  timeout?: number
+  /** A W3C trace context to send along. */
+  traceparent?: string
+  /** Stops the call: it rejects with an AbortError of the kind `cancelled`, and the signal's reason as `cause`. */
+  signal?: AbortSignal
+}
+
+/** The options of `update`. */
+export interface UpdateOptions extends CallOptions {
+  /** The certification as it was read before. Only what differs from it is sent, and nothing if nothing differs. */
+  current?: PersonCertification
+  /** Whether to settle an unknown outcome by reading the certification afterwards. */
+  verify?: boolean
+}
+
+/** The options of `get`. */
+export interface GetOptions extends CallOptions {
+  /** The names of the properties to read. Default: all. */
+  select?: (keyof PersonCertification)[]
+}
+
+/** The options of `list`. */
+export interface ListOptions extends CallOptions {
+  /** The names of the properties to read. Default: all. */
+  select?: (keyof PersonCertification)[]
+  /** An OData filter, such as `displayName eq 'Fire safety'`. */
+  filter?: string
+  /** An OData order, such as `displayName desc`. */
+  orderby?: string
+  /** The number of certifications per page. */
+  top?: number
+  /** The number of certifications to skip. */
+  skip?: number
+}
+
+/** How a local Graph is started. */
+export interface LocalGraphOptions {
+  /** The port. Default: 0, a free one. */
+  port?: number
+  /** The address to listen on. Default: 127.0.0.1. */
+  host?: string
+  /** Whether other machines may reach it; required for a `host` that is not this machine's own. */
+  expose?: boolean
+  /** The SQLite file. Default: memory. */
+  database?: string
+  /** `spec` for the specification's permission table, where the application permission `User.ReadWrite.All` allows changes; `current` for that of the service's current pages, where no application may change anything. Default: `spec`. */
+  permissions?: 'spec' | 'current'
+  /** A JSON Lines or CSV file of certifications to start with. */
+  seed?: string
+  /** The number of users to generate (`user0@contoso.com` and so on). */
+  users?: number
+  /** The number of certifications of each generated user. */
+  certifications?: number
+  /** The seed of the random generator, which makes ids and random faults repeatable. */
+  randomSeed?: number
+  /** A JSON file with a list of faults to start with. It is read again at each reset. */
+  faults?: string
+  /** Whether to serve https, with a certificate for `127.0.0.1` and `localhost` from an authority made for this run. */
+  tls?: boolean
+  /** Whether to end every TLS handshake with an alert. */
+  tlsAlert?: boolean
+}
+
 /** What went wrong, in terms of what the caller can do about it.
- * - `invalid_input`: The call itself is wrong: an argument, a setting, or a value the service refused. Mend it and call again.
- * - `auth`: There is no token, or the service did not accept it (401). Sign in again.
- * - `permission`: The token is good but does not allow this (403).
- * - `not_found`: The user or the certification does not exist, or cannot be edited through Graph (404, 410).
- * - `conflict`: The state of the resource forbids it now (409, 412, 423, 424).
- * - `throttled`: Too many requests (429). Wait as long as `retry_after` says.
+ * - `invalid_input`: The call itself is wrong: an argument, a setting, or a value that the service refused. `parameter` names it. Correct it and call again.
+ * - `auth`: No token, a failed sign-in, or a token that the service did not accept (401). Sign in again.
+ * - `permission`: The token is valid but does not allow this (403).
+ * - `not_found`: The user or the certification does not exist, or can't be edited through Graph (404, 410).
+ * - `conflict`: The state of the resource does not allow this now (409, 412, 423, 424).
+ * - `throttled`: Too many requests (429). `retry_after` says how many seconds to wait.
  * - `service`: The service failed (5xx).
- * - `network`: No connection, or it was lost.
- * - `timeout`: The time allowed for the call ran out.
+ * - `network`: No connection, or the connection was lost.
+ * - `timeout`: The time limit of the call was reached, or the service reported a timeout (408).
  * - `cancelled`: The caller cancelled the call.
- * - `protocol`: The answer is not what Graph sends: not JSON, cut short, too large, a redirect.
+ * - `protocol`: The response is not what Graph sends: not JSON, cut short, too large, another certification, a redirect.
  */
 export type ErrorKind = 'invalid_input' | 'auth' | 'permission' | 'not_found' | 'conflict' | 'throttled' | 'service' | 'network' | 'timeout' | 'cancelled' | 'protocol'
 
 /** Was the change applied?
  * - `not_sent`: Nothing was sent: no.
- * - `refused`: The service refused: no.
- * - `unknown`: The request was sent and no clear answer came: perhaps.
+ * - `refused`: The service refused the change: no.
+ * - `unknown`: The request was sent, and no clear response came: perhaps.
  */
 export type Outcome = 'not_sent' | 'refused' | 'unknown'
 

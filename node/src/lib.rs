@@ -250,9 +250,7 @@ impl LocalGraph {
         let options = bridge::read_object(&options, CopyLimits::CALL)?;
         let graph = Arc::clone(&self.graph);
         on_a_thread(env, move || {
-            let options: Options = serde_json::from_value(Value::Object(options?))
-                .map_err(|error| Error::input("options", error.to_string()))?;
-            let started = personcert_local::LocalGraph::start(options)?;
+            let started = personcert_local::LocalGraph::start(Options::read(&options?, bridge::DIALECT)?)?;
             Ok(graph.get_or_init(|| started).url().into())
         })
     }

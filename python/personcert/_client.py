@@ -15,15 +15,23 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from ._credential import Credential
-    from ._models import Attempt, CertificationChanges, ClientOptions, Finding, PersonCertification, Prompt, UpdateResult
+    from ._models import (
+        Attempt,
+        CertificationChanges,
+        CertificationValues,
+        ClientOptions,
+        Finding,
+        PersonCertification,
+        Prompt,
+        UpdateResult,
+    )
     from ._native import Pages
 
 
 class Client:
     """Changes certifications on people's profiles.
 
-    One client serves any number of threads, and forked children. `user` is an id or a user principal name; without
-    it a call is about the person who is signed in. `timeout` is in seconds.
+    One client serves any number of threads, and forked children. Times are in seconds.
     """
 
     def __init__(
@@ -32,19 +40,23 @@ class Client:
         credential: Credential | None = None,
         on_retry: Callable[[Attempt], object] | None = None,
         on_prompt: Callable[[Prompt], object] | None = None,
-        **config: Unpack[ClientOptions],
+        **settings: Unpack[ClientOptions],
     ) -> None:
-        """Make a client with these settings; nothing is sent yet.
+        """Make a client; nothing is sent yet.
 
-        `credential`, instead of a token, has `get_token(*scopes)`, blocking or async, as azure-identity's credentials have,
-        or is a function that gives a token. It is asked when there is no token that still serves, from another thread.
-        `on_retry` is called with each failed attempt that will be followed by another, from the thread that makes it.
-        `on_prompt` is called with what a person has to do, where the settings want one to sign in; without it that goes to
-        standard error. Every attempt goes to the logger `personcert` (debug; info for a retry), where logging is set up before.
+        Args:
+            credential: Instead of a token: an object with `get_token(*scopes)`, blocking or async, such as a credential of
+                azure-identity, or a function that returns a token. It is called on another thread when a token is needed.
+            on_retry: Called with each failed attempt that will be retried, on the thread that made the attempt.
+            on_prompt: Called with what the user must do to sign in. Default: print it to standard error.
+            settings: See `ClientOptions`.
+
+        Every attempt is logged to the logger `personcert` (debug; info for a retry), if logging is set up first.
         """
-        fetcher = TokenFetcher(credential) if credential is not None else None
-        self._native = _Native(cast("dict[str, Any]", config), hook(on_retry), fetcher, on_prompt)
+        self._fetcher = TokenFetcher(credential) if credential is not None else None
+        self._native = _Native(cast("dict[str, Any]", settings), hook(on_retry), self._fetcher, on_prompt)
 
+    # generated: operations, by `cargo xtask stubs` from the core's table
     def update(
         self,
         id: str,
@@ -56,21 +68,27 @@ class Client:
         traceparent: str | None = None,
         **changes: Unpack[CertificationChanges],
     ) -> UpdateResult:
-        """Change a certification: a value sets, None clears, what is left out stays as it is.
+        """Change a certification: only what is set or cleared is sent, every other property keeps its value.
 
-        With `current`, the certification as it was read before, only what differs is sent, and nothing when nothing
-        differs. With `verify` an outcome that stays unknown is settled by reading the certification afterwards.
+        Args:
+            id: The certification's id.
+            changes: The properties to change.
+            user: The user's object id or user principal name. Default: the signed-in user.
+            current: The certification as it was read before. Only what differs from it is sent, and nothing if nothing differs.
+            verify: Whether to settle an unknown outcome by reading the certification afterwards.
+            timeout: Time limit for the call; for a list, for each page. Default: the client's.
+            traceparent: A W3C trace context to send along.
         """
         arguments = {
             "id": id,
-            "user": user,
             "changes": changes,
+            "user": user,
             "current": current,
-            "verify": verify or None,
+            "verify": verify,
             "timeout": timeout,
             "traceparent": traceparent,
         }
-        return cast("UpdateResult", self._native.call("update", arguments))
+        return cast("UpdateResult", self._call("update", arguments))
 
     def get(
         self,
@@ -81,9 +99,17 @@ class Client:
         timeout: float | None = None,
         traceparent: str | None = None,
     ) -> PersonCertification:
-        """Read a certification; with `select`, these properties alone."""
+        """Read a certification.
+
+        Args:
+            id: The certification's id.
+            user: The user's object id or user principal name. Default: the signed-in user.
+            select: The names of the properties to read. Default: all.
+            timeout: Time limit for the call; for a list, for each page. Default: the client's.
+            traceparent: A W3C trace context to send along.
+        """
         arguments = {"id": id, "user": user, "select": select, "timeout": timeout, "traceparent": traceparent}
-        return cast("PersonCertification", self._native.call("get", arguments))
+        return cast("PersonCertification", self._call("get", arguments))
 
     def list(
         self,
@@ -97,7 +123,18 @@ class Client:
         timeout: float | None = None,
         traceparent: str | None = None,
     ) -> Iterator[PersonCertification]:
-        """Read all certifications, a page at a time as they are asked for; `top` is the size of a page."""
+        """Read a user's certifications, fetching each page when it is needed.
+
+        Args:
+            user: The user's object id or user principal name. Default: the signed-in user.
+            select: The names of the properties to read. Default: all.
+            filter: An OData filter, such as `displayName eq 'Fire safety'`.
+            orderby: An OData order, such as `displayName desc`.
+            top: The number of certifications per page.
+            skip: The number of certifications to skip.
+            timeout: Time limit for the call; for a list, for each page. Default: the client's.
+            traceparent: A W3C trace context to send along.
+        """
         arguments = {
             "user": user,
             "select": select,
@@ -108,7 +145,7 @@ class Client:
             "timeout": timeout,
             "traceparent": traceparent,
         }
-        return _items(self._native.call("list", arguments))
+        return _items(self._call("list", arguments))
 
     def create(
         self,
@@ -116,11 +153,18 @@ class Client:
         user: str | None = None,
         timeout: float | None = None,
         traceparent: str | None = None,
-        **values: Unpack[CertificationChanges],
+        **values: Unpack[CertificationValues],
     ) -> PersonCertification:
-        """Add a certification with these values."""
-        arguments = {"user": user, "values": values, "timeout": timeout, "traceparent": traceparent}
-        return cast("PersonCertification", self._native.call("create", arguments))
+        """Add a certification to a user's profile.
+
+        Args:
+            values: The properties of the new certification.
+            user: The user's object id or user principal name. Default: the signed-in user.
+            timeout: Time limit for the call; for a list, for each page. Default: the client's.
+            traceparent: A W3C trace context to send along.
+        """
+        arguments = {"values": values, "user": user, "timeout": timeout, "traceparent": traceparent}
+        return cast("PersonCertification", self._call("create", arguments))
 
     def delete(
         self,
@@ -130,20 +174,41 @@ class Client:
         timeout: float | None = None,
         traceparent: str | None = None,
     ) -> None:
-        """Remove a certification."""
-        self._native.call("delete", {"id": id, "user": user, "timeout": timeout, "traceparent": traceparent})
+        """Delete a certification.
 
-    def doctor(self, *, user: str | None = None, timeout: float | None = None) -> tuple[Finding, ...]:
-        """Find out what can be known before a first write: about the token, the way to the service, its clock.
-
-        Sends one read at the most and changes nothing.
+        Args:
+            id: The certification's id.
+            user: The user's object id or user principal name. Default: the signed-in user.
+            timeout: Time limit for the call; for a list, for each page. Default: the client's.
+            traceparent: A W3C trace context to send along.
         """
-        arguments = {"user": user, "timeout": timeout}
-        return cast("tuple[Finding, ...]", self._native.call("doctor", arguments))
+        arguments = {"id": id, "user": user, "timeout": timeout, "traceparent": traceparent}
+        self._call("delete", arguments)
+
+    def doctor(
+        self,
+        *,
+        user: str | None = None,
+        timeout: float | None = None,
+        traceparent: str | None = None,
+    ) -> tuple[Finding, ...]:
+        """Check token, permissions, network and clock before the first change. Sends at most one read and changes nothing.
+
+        Args:
+            user: The user's object id or user principal name. Default: the signed-in user.
+            timeout: Time limit for the call; for a list, for each page. Default: the client's.
+            traceparent: A W3C trace context to send along.
+        """
+        arguments = {"user": user, "timeout": timeout, "traceparent": traceparent}
+        return cast("tuple[Finding, ...]", self._call("doctor", arguments))
+    # end of generated: operations
 
     def close(self) -> None:
         """Give the connections up; further calls fail."""
         self._native.close()
+
+    def _call(self, operation: str, arguments: dict[str, Any]) -> Any:
+        return self._native.call(operation, arguments)
 
     def __enter__(self) -> Self:
         return self

@@ -6,38 +6,54 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Literal
 
 
 class PersonCertError(Exception):
-    """What went wrong. The text is one line for a person; the attributes serve programs. What isn't known is None."""
+    """What went wrong. The text is one line for people, the attributes are for programs. Unknown ones are None."""
 
-    kind: str
-    """What the caller can do about it: `invalid_input`, `auth`, `permission`, `not_found`, `conflict`, `throttled`,
-    `service`, `network`, `timeout`, `cancelled` or `protocol`."""
-    outcome: str
-    """Whether the change was applied: `not_sent` and `refused` mean no, `unknown` means perhaps."""
+    # generated: attributes, by `cargo xtask stubs` from the core's table
+    kind: Literal[
+        "invalid_input",
+        "auth",
+        "permission",
+        "not_found",
+        "conflict",
+        "throttled",
+        "service",
+        "network",
+        "timeout",
+        "cancelled",
+        "protocol",
+    ]
+    """What went wrong, in terms of what the caller can do about it."""
+    outcome: Literal["not_sent", "refused", "unknown"]
+    """Whether the change was applied."""
     parameter: str | None
-    """The argument that is wrong, such as `end_date`."""
+    """The argument that is wrong, as the caller spells it, such as `end_date` or `changes.endDate`."""
     target: str | None
     """What the call was about: the method and the path, without the host."""
     status: int | None
     """The HTTP status of the answer."""
     code: str | None
-    """The service's error code, the deepest one it gave."""
+    """The service's error code, the outermost one it gave; may be empty, as the service sometimes leaves it."""
+    inner_codes: list[str] | None
+    """The more specific codes inside the error, from the outside in."""
     service_message: str | None
-    """The service's own message. Not a base for decisions."""
+    """The service's own message; may be empty. Don't branch on it."""
     request_id: str | None
     """The service's id for the request; support asks for it."""
     client_request_id: str | None
-    """Our id for the request, sent with it."""
+    """The client's id for the request, sent with it."""
     date: str | None
-    """The service's clock when it answered."""
+    """The service's clock when it answered (`Date` header)."""
     diagnostic: str | None
     """The `x-ms-ags-diagnostic` header; support asks for it."""
     retry_after: float | None
-    """Seconds the service asks to wait before the next try."""
+    """Seconds the service asks to wait before the next attempt."""
     attempts: int | None
     """How many times the request was sent."""
+    # end of generated: attributes
 
 
 class InvalidInputError(PersonCertError, ValueError):

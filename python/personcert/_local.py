@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, cast
 
 from ._native import LocalGraph as _Native
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping, Sequence
     from types import TracebackType
 
@@ -22,44 +22,55 @@ class LocalGraph:
     It is not the service: use it for tests and trials. It stops when it is closed, or with the process.
     """
 
+    # generated: options, by `cargo xtask stubs` from the local Graph's table
     def __init__(
         self,
         *,
-        port: int = 0,
+        port: int | None = None,
+        host: str | None = None,
+        expose: bool = False,
         database: str | os.PathLike[str] | None = None,
-        permissions: Literal["spec", "current"] = "spec",
+        permissions: Literal["spec", "current"] | None = None,
         seed: str | os.PathLike[str] | None = None,
-        users: int = 0,
-        certifications: int = 0,
-        faults: str | os.PathLike[str] | None = None,
+        users: int | None = None,
+        certifications: int | None = None,
         random_seed: int | None = None,
+        faults: str | os.PathLike[str] | None = None,
         tls: bool = False,
+        tls_alert: bool = False,
     ) -> None:
         """Start it; it is ready on return.
 
         Args:
-            port: The port; 0 picks a free one.
-            database: The SQLite file; without it everything is in memory.
-            permissions: The specification's permission table, or that of the service's current pages.
-            seed: A JSON Lines or CSV file of certifications to begin with.
-            users: How many more users to make up.
-            certifications: How many certifications each of them gets.
-            faults: A JSON file with a list of faults, as `faults()` takes it.
-            random_seed: Makes ids and everything that is random the same each time.
-            tls: Serve https; `ca_file` is then the file with its certificate authority.
+            port: The port. Default: 0, a free one.
+            host: The address to listen on. Default: 127.0.0.1.
+            expose: Whether other machines may reach it; required for a `host` that is not this machine's own.
+            database: The SQLite file. Default: memory.
+            permissions: `spec` for the specification's permission table, where the application permission `User.ReadWrite.All` allows changes; `current` for that of the service's current pages, where no application may change anything. Default: `spec`.
+            seed: A JSON Lines or CSV file of certifications to start with.
+            users: The number of users to generate (`user0@contoso.com` and so on).
+            certifications: The number of certifications of each generated user.
+            random_seed: The seed of the random generator, which makes ids and random faults repeatable.
+            faults: A JSON file with a list of faults to start with. It is read again at each reset.
+            tls: Whether to serve https, with a certificate for `127.0.0.1` and `localhost` from an authority made for this run.
+            tls_alert: Whether to end every TLS handshake with an alert.
         """
         options = {
             "port": port,
-            "database": None if database is None else str(database),
+            "host": host,
+            "expose": expose,
+            "database": None if database is None else os.fspath(database),
             "permissions": permissions,
-            "seed": None if seed is None else str(seed),
+            "seed": None if seed is None else os.fspath(seed),
             "users": users,
             "certifications": certifications,
-            "faults": None if faults is None else str(faults),
-            "randomSeed": random_seed,
+            "random_seed": random_seed,
+            "faults": None if faults is None else os.fspath(faults),
             "tls": tls,
+            "tls_alert": tls_alert,
         }
-        self._native = _Native({name: value for name, value in options.items() if value is not None})
+        self._native = _Native(options)
+    # end of generated: options
 
     @property
     def url(self) -> str:

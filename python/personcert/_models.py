@@ -321,7 +321,7 @@ class Prompt(Record):
 if TYPE_CHECKING:
 
     class InferenceDataChanges(TypedDict, total=False):
-        """The members of `inference` in a change."""
+        """The members of `inference` when it is set."""
 
         confidence_score: float | None
         """Confidence in the accuracy of the inferred item; no range is documented."""
@@ -329,8 +329,15 @@ if TYPE_CHECKING:
         """Whether the user confirmed that the inference is right."""
 
 
+    class PersonDataSourcesChanges(TypedDict, total=False):
+        """The members of `source` when it is set."""
+
+        type: Sequence[str] | None
+        """The types of the source."""
+
+
     class CertificationChanges(TypedDict, total=False):
-        """What to change: a value sets, None clears, absence keeps."""
+        """The properties to change: a value sets, None clears, an absent one keeps its value."""
 
         allowed_audiences: str | Sequence[str] | None
         """The audiences that are able to see the values contained within the entity."""
@@ -358,19 +365,26 @@ if TYPE_CHECKING:
         """URL referencing the certification."""
 
 
+    class CertificationValues(CertificationChanges, total=False):
+        """The properties of a new certification."""
+
+        source: PersonDataSources | PersonDataSourcesChanges | None
+        """Where the values came from. Only a create can set it."""
+
+
     class ClientOptions(TypedDict, total=False):
-        """The settings of a client. Times in seconds."""
+        """The settings of a client. Times are in seconds."""
 
         token: str
         """The access token, without the word Bearer."""
         token_command: str
-        """A command line that prints an access token, or JSON with one as `az account get-access-token` does; run by the shell whenever a token is needed."""
+        """A command line that prints an access token, or JSON with one as `az account get-access-token` does. The shell runs it each time a token is needed."""
         sign_in: Literal["login", "browser", "device-code", "client-secret", "certificate", "workload-identity", "managed-identity", "azure-cli"]
-        """How to get tokens, where none is given: `login` (what `personcert login` left), `browser` or `device-code` (the same, and a person is asked when nothing is left), `client-secret`, `certificate`, `workload-identity`, `managed-identity` or `azure-cli`. Default: the first of `login`, `client-secret`, `certificate`, `workload-identity`, `managed-identity`, `azure-cli` that there is."""
+        """How to get tokens when none is given: `login` (what `personcert login` stored), `browser` or `device-code` (the same, with an interactive sign-in when nothing is stored), `client-secret`, `certificate`, `workload-identity`, `managed-identity` or `azure-cli`. Default: the first available of `login`, `client-secret`, `certificate`, `workload-identity`, `managed-identity`, `azure-cli`."""
         tenant_id: str
-        """The tenant to sign in to, by id or domain. Default: AZURE_TENANT_ID; without it people sign in to the tenant of their account."""
+        """The tenant to sign in to, by id or domain. Default: AZURE_TENANT_ID; without it, users sign in to the tenant of their account."""
         client_id: str
-        """The id of the registered application that signs in; of the identity, where a machine has several. Default: AZURE_CLIENT_ID."""
+        """The id of the registered application that signs in, or of the managed identity if the machine has several. Default: AZURE_CLIENT_ID."""
         client_secret: str
         """The application's secret, for the sign-in `client-secret`. Default: AZURE_CLIENT_SECRET."""
         certificate_file: str
@@ -378,30 +392,30 @@ if TYPE_CHECKING:
         certificate_password: str
         """The password of a PFX file. Default: AZURE_CLIENT_CERTIFICATE_PASSWORD."""
         federated_token_file: str
-        """A file with the token of another issuer that the application trusts, for the sign-in `workload-identity`; read whenever it is needed. Default: AZURE_FEDERATED_TOKEN_FILE, otherwise the token that GitHub Actions gives to a job."""
+        """A file with another issuer's token that the application trusts, for the sign-in `workload-identity`. It is read each time a token is needed. Default: AZURE_FEDERATED_TOKEN_FILE, then the token that GitHub Actions issues to a job."""
         token_cache_file: str
-        """The file that keeps what `personcert login` left, readable by its owner alone. Default: the keyring of the operating system, or where there is none a file among the user's own."""
+        """The file that stores what `personcert login` obtained, readable only by its owner. Default: the keyring of the operating system, or a file in the user's state directory if there is no keyring."""
         cloud: Literal["global", "us-gov", "us-gov-dod", "china"]
         """The national cloud: `global`, `us-gov` (L4, GCC High), `us-gov-dod` (L5) or `china` (21Vianet). Default: `global`."""
         base_url: str
-        """The service's root without a version, instead of a cloud's. Plain http only to this machine."""
+        """The root URL of the service without a version, instead of a cloud's. Plain http only on this machine."""
         authority: str
-        """Where tokens for the service at the base URL are issued, without the tenant, such as `https://login.example.com`. Default: the cloud's."""
+        """The URL that issues tokens for the service at the base URL, without the tenant, such as `https://login.example.com`. Default: the cloud's."""
         timeout: float
-        """The longest a call may take, its repetitions and waits included. Default: 100 seconds."""
+        """Time limit for a call, including retries and waits. Default: 100 seconds."""
         attempt_timeout: float
-        """The longest one attempt may take. Default: 30 seconds."""
+        """Time limit for one attempt. Default: 30 seconds."""
         connect_timeout: float
-        """The longest a connection may take to come about. Default: 10 seconds."""
+        """Time limit for a connection to be established. Default: 10 seconds."""
         max_attempts: int
-        """How often a call is tried at most; 1 repeats nothing. Default: 5."""
+        """Maximum number of attempts; 1 disables retries. Default: 5."""
         retry_delay: float
-        """The longest wait before the second attempt; it doubles with each further one, up to a minute. Each wait is a random part of it, unless the service says how long. Default: 1 second."""
+        """Maximum wait before the second attempt. It doubles with each further attempt, up to a minute; each wait is a random part of it, unless the service says how long to wait. Default: 1 second."""
         proxy: str
-        """The address of an HTTP proxy, with user and password if it wants them. Default: the environment's (HTTPS_PROXY, NO_PROXY)."""
+        """The URL of an HTTP proxy, with user and password if required. Default: HTTPS_PROXY and NO_PROXY."""
         ca_file: str
-        """A PEM file with certificate authorities to trust besides the machine's (SSL_CERT_FILE replaces those)."""
-        max_response_bytes: float
-        """The largest answer that is read, in bytes. Default: 4 MiB."""
+        """A PEM file with certificate authorities to trust in addition to the machine's (SSL_CERT_FILE replaces those)."""
+        max_response_bytes: int
+        """Maximum size of a response, in bytes. Default: 4 MiB."""
         unknown_audiences: bool
-        """Whether `allowedAudiences` may hold names that this version doesn't know. Default: no."""
+        """Whether `allowedAudiences` may contain names that this version doesn't know. Default: no."""

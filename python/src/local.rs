@@ -27,9 +27,8 @@ impl LocalGraph {
     fn new(options: &Bound<'_, PyDict>) -> PyResult<Self> {
         let py = options.py();
         catch(py, || {
-            let options = Value::Object(bridge::read_dict(options, CopyLimits::CALL)?);
-            let options: Options = serde_json::from_value(options)
-                .map_err(|error| raise(py, &personcert::Error::input("options", error.to_string())))?;
+            let options = bridge::read_dict(options, CopyLimits::CALL)?;
+            let options = Options::read(&options, bridge::DIALECT).map_err(|error| raise(py, &error))?;
             let graph =
                 py.detach(|| personcert_local::LocalGraph::start(options)).map_err(|error| raise(py, &error))?;
             Ok(Self(ProcessLocal::new(graph)))

@@ -5,6 +5,8 @@ mod demo;
 mod exit_code;
 mod failure;
 mod file;
+mod flags;
+mod operation;
 mod output;
 mod serve;
 mod settings;
@@ -77,11 +79,10 @@ fn cancelled(state: Option<&CallState>) -> Error {
 
 /// Executes the command; `state` receives the call's state once there is a call.
 async fn execute(cli: &Cli, state: &OnceCell<CallState>) -> Result<i32, Failure> {
-    if matches!(cli.command, Command::Login | Command::Logout | Command::Whoami) {
+    let Command::Call(operation) = &cli.command else {
         return output::print(&sign_in::execute(&cli.command, &cli.settings.config().await?, cli.json).await?);
-    }
-    let (operation, arguments) = cli.command.call().await?;
-    let call = Call::read(operation, &arguments, Dialect::GRAPH)?;
+    };
+    let call = Call::read(operation.spec.name, &operation.arguments().await?, Dialect::GRAPH)?;
     let warnings = Arc::new(Warnings::default());
     let on_attempt = cli.verbose.then(|| {
         let warnings = Arc::clone(&warnings);
@@ -100,7 +101,7 @@ async fn execute(cli: &Cli, state: &OnceCell<CallState>) -> Result<i32, Failure>
         output => {
             let unhealthy = matches!(&output, Output::Findings(findings) if findings.iter().any(|finding| !finding.ok));
             let value = output.to_value();
-            let shown = match operation {
+            let shown = match operation.spec.name {
                 _ if cli.json => output::json(&value),
                 "update" => output::update(&value, &warnings),
                 "doctor" => output::findings(&value),

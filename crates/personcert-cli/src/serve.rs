@@ -1,7 +1,7 @@
 //! `personcert serve`: a local Graph until it is asked to stop.
 
-use personcert::{Error, Result};
-use personcert_local::{LocalGraph, Options, PUBLIC_APP};
+use personcert::Result;
+use personcert_local::{LocalGraph, PUBLIC_APP};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -14,7 +14,7 @@ use crate::{output, signal};
 /// Serves until Ctrl-C, SIGTERM or, with `--until-eof`, the end of standard input; returns the exit code.
 pub(crate) fn serve(runtime: &Runtime, serve: &Serve, as_json: bool) -> Result<i32, Failure> {
     let stopped = signal::stop_requested(runtime);
-    let graph = LocalGraph::start(options(serve)?)?;
+    let graph = LocalGraph::start(serve.options.read()?)?;
     output::print(&ready(&graph, serve, as_json)?)?;
     runtime.block_on(async {
         tokio::select! {
@@ -26,22 +26,6 @@ pub(crate) fn serve(runtime: &Runtime, serve: &Serve, as_json: bool) -> Result<i
     Ok(EXIT_SUCCESS)
 }
 
-fn options(serve: &Serve) -> Result<Options> {
-    Ok(Options {
-        port: serve.port,
-        database: serve.database.clone(),
-        permissions: serde_json::from_value(json!(serve.permissions))
-            .map_err(|_| Error::input("--permissions", "unknown permission table; use `spec` or `current`"))?,
-        seed: serve.seed.clone(),
-        users: serve.users,
-        certifications: serve.certifications,
-        faults: serve.faults.clone(),
-        random_seed: serve.random_seed,
-        tls: serve.tls,
-        ..Options::default()
-    })
-}
-
 /// The text that tells how to use the local Graph.
 fn ready(graph: &LocalGraph, serve: &Serve, as_json: bool) -> Result<String> {
     let token = graph.command("token", &json!({"user": serve.token_for}))?;
@@ -51,7 +35,7 @@ fn ready(graph: &LocalGraph, serve: &Serve, as_json: bool) -> Result<String> {
     }
     let (url, token) = (graph.url(), token.as_str().unwrap_or_default());
     let trust = match authority.as_str() {
-        Some(file) if serve.tls => format!("# with every command: --ca-file {file}\n"),
+        Some(file) if graph.url().starts_with("https:") => format!("# with every command: --ca-file {file}\n"),
         _ => String::new(),
     };
     Ok(format!(

@@ -3,14 +3,15 @@
 
 use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use personcert::host::Dialect;
-use personcert::schema::{Kind, Property};
+use personcert::schema::Property;
 use personcert::{Config, Result};
 use serde_json::json;
 
-use crate::arguments::{Arguments, number};
+use crate::arguments::Arguments;
 use crate::file::{self, MAX_TOKEN_BYTES};
+use crate::flags;
 
 /// The heading of the settings in each subcommand's help.
 const HEADING: &str = "Client settings";
@@ -55,13 +56,7 @@ impl Args for Settings {
         let token = token.value_parser(clap::value_parser!(PathBuf)).help("A file with the access token");
         let token = token.help_heading(HEADING).hide_short_help(true);
         options().fold(command.arg(token), |command, property| {
-            let option = Arg::new(property.name).long(property.snake.replace('_', "-")).help(property.doc).global(true);
-            let option = option.help_heading(HEADING).hide_short_help(true);
-            command.arg(match property.kind {
-                Kind::Boolean => option.action(ArgAction::SetTrue),
-                Kind::Duration => option.allow_hyphen_values(true).value_name("SECONDS"),
-                _ => option.allow_hyphen_values(true).value_name(property.snake.to_uppercase()),
-            })
+            command.arg(flags::flag(property).global(true).help_heading(HEADING).hide_short_help(true))
         })
     }
 
@@ -72,17 +67,9 @@ impl Args for Settings {
 
 impl FromArgMatches for Settings {
     fn from_arg_matches(matches: &ArgMatches) -> std::result::Result<Self, clap::Error> {
-        let mut settings = Arguments::new();
-        for Property { name, kind, .. } in options() {
-            let value = match kind {
-                Kind::Boolean => matches.get_flag(name).then(|| json!(true)),
-                Kind::Duration | Kind::Number | Kind::Integer => {
-                    matches.get_one::<String>(name).map(|text| number(text))
-                }
-                _ => matches.get_one::<String>(name).map(|text| json!(text)),
-            };
-            settings.extend(value.map(|value| ((*name).to_owned(), value)));
-        }
+        let given = options()
+            .filter_map(|property| flags::value(property, matches).map(|value| (property.name.to_owned(), value)));
+        let settings = given.collect();
         Ok(Self { options: settings, token_file: matches.get_one("token-file").cloned() })
     }
 

@@ -69,13 +69,14 @@ fn typed(kind: Kind, value: Value) -> Option<Value> {
         return Some(value);
     }
     let fits = match kind {
-        Kind::Text | Kind::Url | Kind::DateTime | Kind::Name | Kind::Choice(_) => value.is_string(),
+        Kind::Text | Kind::Url | Kind::DateTime | Kind::Name | Kind::Path | Kind::Choice(_) => value.is_string(),
         Kind::Date => value.as_str().is_some_and(|text| date(text).is_some()),
         Kind::Audiences => value.as_str().is_some_and(is_audiences),
         Kind::Boolean => value.is_boolean(),
         Kind::Number => value.is_number() || value.as_str().is_some_and(|text| SPECIAL_NUMBERS.contains(&text)),
         Kind::Integer | Kind::Duration => value.is_number(),
-        Kind::Any => true,
+        // Only options are of these kinds.
+        Kind::Any | Kind::Headers | Kind::OneOf(_) => true,
         Kind::Record(record) => {
             let Value::Object(members) = value else { return None };
             return object(members, |name, value| {

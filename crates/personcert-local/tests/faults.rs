@@ -227,8 +227,11 @@ fn an_invalid_fault_is_refused_with_its_position() {
 fn a_reset_removes_faults_and_reads_the_file_again() {
     let file = std::env::temp_dir().join(format!("faults-{}.json", std::process::id()));
     std::fs::write(&file, r#"[{"act": {"answer": {"status": 507}}, "times": 1}]"#).unwrap();
-    let options = json!({"faults": file, "random_seed": 1});
-    let graph = personcert_local::LocalGraph::start(serde_json::from_value(options).unwrap()).unwrap();
+    let options = json!({"faults": file, "randomSeed": 1});
+    let graph = personcert_local::LocalGraph::start(
+        personcert_local::Options::read(options.as_object().unwrap(), personcert::host::Dialect::GRAPH).unwrap(),
+    )
+    .unwrap();
     fault(&graph, json!({"act": {"answer": {"status": 508}}}));
     assert_eq!([change(&graph).status(), change(&graph).status()], [507, 508]);
     command(&graph, "reset", json!({}));

@@ -4,6 +4,7 @@
 
 mod support;
 
+use personcert::host::Dialect;
 use personcert_local::{LocalGraph, Options};
 use serde_json::json;
 use support::{EXAMPLE, change, changed, command, send_as, start, token};
@@ -37,7 +38,7 @@ fn the_options_accept_a_seed_in_both_spellings() {
         change(&graph).header("request-id").unwrap()
     };
     assert_eq!(id(), id());
-    let options: Options = serde_json::from_value(json!({"randomSeed": 3})).unwrap();
+    let options: Options = Options::read(json!({"randomSeed": 3}).as_object().unwrap(), Dialect::GRAPH).unwrap();
     assert_eq!(options.random_seed, Some(3), "the spelling of Node and of the seed command");
     assert!(start().command("seed", &json!({"seed": "x"})).is_err());
 }

@@ -7,163 +7,81 @@ use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::host::{Dialect, advice};
-use crate::schema::{FromInput, Input, Kind, Property, Record, choice};
-use crate::string_enum::string_enum;
-use crate::{Error, Result, Secret};
+use crate::cloud::Cloud;
+use crate::host::dialect::Dialect;
+use crate::{Error, Result, Secret, options, string_enum, string_option};
 
-macro_rules! config {
-    ($($field:ident = $graph:literal: $type:ty = $default:expr, $kind:expr, $text:literal;)+) => {
-        /// The settings of a client. Unset ones have the defaults of [`Config::default`].
-        #[derive(Clone, Debug)]
-        pub struct Config { $(#[doc = $text] pub $field: $type,)+ }
-
-        impl Default for Config {
-            fn default() -> Self {
-                Self { $($field: $default,)+ }
-            }
-        }
-
-        impl Config {
-            /// The description of the settings.
-            pub const RECORD: Record = Record {
-                name: "ClientOptions",
-                doc: "The settings of a client.",
-                properties: &[$(Property {
-                    name: $graph,
-                    snake: stringify!($field),
-                    kind: $kind,
-                    required: false,
-                    updatable: false,
-                    creatable: false,
-                    doc: $text,
-                    matches: |_| true,
-                },)+],
-                open: false,
-            };
-
-            /// Reads a caller's settings; unknown names and wrong values are refused. Null means the default.
-            pub fn read(settings: &Map<String, Value>, dialect: Dialect) -> Result<Self> {
-                let mut config = Self::default();
-                for (name, value) in settings {
-                    let property = Self::RECORD.find(name, dialect.naming).map(|property| property.name);
-                    match property {
-                        Some(_) if value.is_null() => {}
-                        $(Some($graph) => {
-                            config.$field = FromInput::from_input(value.into(), dialect).map_err(|error| error.at(name))?;
-                        })+
-                        _ => {
-                            let allowed: Vec<_> =
-                                Self::RECORD.properties.iter().map(|property| property.named(dialect)).collect();
-                            return Err(Error::input(name, format!("unknown setting; {}", advice(name, &allowed))));
-                        }
-                    }
-                }
-                config.check().map_err(|error| error.rename_parameter(&Self::RECORD, dialect))?;
-                Ok(config)
-            }
-        }
-    };
-}
-
-config! {
-    token = "token": Option<Secret> = None, Kind::Text, "The access token, without the word Bearer.";
-    token_command = "tokenCommand": Option<String> = None, Kind::Text, "A command line that prints an access token, or JSON with one as `az account get-access-token` does; run by the shell whenever a token is needed.";
-    sign_in = "signIn": Option<SignIn> = None, Kind::Choice(SignIn::NAMES), "How to get tokens, where none is given: `login` (what `personcert login` left), `browser` or `device-code` (the same, and a person is asked when nothing is left), `client-secret`, `certificate`, `workload-identity`, `managed-identity` or `azure-cli`. Default: the first of `login`, `client-secret`, `certificate`, `workload-identity`, `managed-identity`, `azure-cli` that there is.";
-    tenant_id = "tenantId": Option<String> = None, Kind::Text, "The tenant to sign in to, by id or domain. Default: AZURE_TENANT_ID; without it people sign in to the tenant of their account.";
-    client_id = "clientId": Option<String> = None, Kind::Text, "The id of the registered application that signs in; of the identity, where a machine has several. Default: AZURE_CLIENT_ID.";
-    client_secret = "clientSecret": Option<Secret> = None, Kind::Text, "The application's secret, for the sign-in `client-secret`. Default: AZURE_CLIENT_SECRET.";
-    certificate_file = "certificateFile": Option<String> = None, Kind::Text, "A PEM or PFX file with the application's certificate and its RSA key, for the sign-in `certificate`. Default: AZURE_CLIENT_CERTIFICATE_PATH.";
-    certificate_password = "certificatePassword": Option<Secret> = None, Kind::Text, "The password of a PFX file. Default: AZURE_CLIENT_CERTIFICATE_PASSWORD.";
-    federated_token_file = "federatedTokenFile": Option<String> = None, Kind::Text, "A file with the token of another issuer that the application trusts, for the sign-in `workload-identity`; read whenever it is needed. Default: AZURE_FEDERATED_TOKEN_FILE, otherwise the token that GitHub Actions gives to a job.";
-    token_cache_file = "tokenCacheFile": Option<String> = None, Kind::Text, "The file that keeps what `personcert login` left, readable by its owner alone. Default: the keyring of the operating system, or where there is none a file among the user's own.";
-    cloud = "cloud": Cloud = Cloud::Global, Kind::Choice(&["global", "us-gov", "us-gov-dod", "china"]), "The national cloud: `global`, `us-gov` (L4, GCC High), `us-gov-dod` (L5) or `china` (21Vianet). Default: `global`.";
-    base_url = "baseUrl": Option<String> = None, Kind::Text, "The service's root without a version, instead of a cloud's. Plain http only to this machine.";
-    authority = "authority": Option<String> = None, Kind::Text, "Where tokens for the service at the base URL are issued, without the tenant, such as `https://login.example.com`. Default: the cloud's.";
-    timeout = "timeout": Duration = Duration::from_secs(100), Kind::Duration, "The longest a call may take, its repetitions and waits included. Default: 100 seconds.";
-    attempt_timeout = "attemptTimeout": Duration = Duration::from_secs(30), Kind::Duration, "The longest one attempt may take. Default: 30 seconds.";
-    connect_timeout = "connectTimeout": Duration = Duration::from_secs(10), Kind::Duration, "The longest a connection may take to come about. Default: 10 seconds.";
-    max_attempts = "maxAttempts": u64 = 5, Kind::Integer, "How often a call is tried at most; 1 repeats nothing. Default: 5.";
-    retry_delay = "retryDelay": Duration = Duration::from_secs(1), Kind::Duration, "The longest wait before the second attempt; it doubles with each further one, up to a minute. Each wait is a random part of it, unless the service says how long. Default: 1 second.";
-    proxy = "proxy": Option<Secret> = None, Kind::Text, "The address of an HTTP proxy, with user and password if it wants them. Default: the environment's (HTTPS_PROXY, NO_PROXY).";
-    ca_file = "caFile": Option<String> = None, Kind::Text, "A PEM file with certificate authorities to trust besides the machine's (SSL_CERT_FILE replaces those).";
-    max_response_bytes = "maxResponseBytes": u64 = 4 << 20, Kind::Number, "The largest answer that is read, in bytes. Default: 4 MiB.";
-    unknown_audiences = "unknownAudiences": bool = false, Kind::Boolean, "Whether `allowedAudiences` may hold names that this version doesn't know. Default: no.";
+options! {
+    /// The settings of a client. Times are in the unit of the language.
+    pub struct Config as "ClientOptions", "setting" {
+        token = "token": Option<Secret> = None, "The access token, without the word Bearer.";
+        token_command = "tokenCommand": Option<String> = None, "A command line that prints an access token, or JSON with one as `az account get-access-token` does. The shell runs it each time a token is needed.";
+        sign_in = "signIn": Option<SignIn> = None, "How to get tokens when none is given: `login` (what `personcert login` stored), `browser` or `device-code` (the same, with an interactive sign-in when nothing is stored), `client-secret`, `certificate`, `workload-identity`, `managed-identity` or `azure-cli`. Default: the first available of `login`, `client-secret`, `certificate`, `workload-identity`, `managed-identity`, `azure-cli`.";
+        tenant_id = "tenantId": Option<String> = None, "The tenant to sign in to, by id or domain. Default: AZURE_TENANT_ID; without it, users sign in to the tenant of their account.";
+        client_id = "clientId": Option<String> = None, "The id of the registered application that signs in, or of the managed identity if the machine has several. Default: AZURE_CLIENT_ID.";
+        client_secret = "clientSecret": Option<Secret> = None, "The application's secret, for the sign-in `client-secret`. Default: AZURE_CLIENT_SECRET.";
+        certificate_file = "certificateFile": Option<String> = None, "A PEM or PFX file with the application's certificate and its RSA key, for the sign-in `certificate`. Default: AZURE_CLIENT_CERTIFICATE_PATH.";
+        certificate_password = "certificatePassword": Option<Secret> = None, "The password of a PFX file. Default: AZURE_CLIENT_CERTIFICATE_PASSWORD.";
+        federated_token_file = "federatedTokenFile": Option<String> = None, "A file with another issuer's token that the application trusts, for the sign-in `workload-identity`. It is read each time a token is needed. Default: AZURE_FEDERATED_TOKEN_FILE, then the token that GitHub Actions issues to a job.";
+        token_cache_file = "tokenCacheFile": Option<String> = None, "The file that stores what `personcert login` obtained, readable only by its owner. Default: the keyring of the operating system, or a file in the user's state directory if there is no keyring.";
+        cloud = "cloud": Cloud = Cloud::Global, "The national cloud: `global`, `us-gov` (L4, GCC High), `us-gov-dod` (L5) or `china` (21Vianet). Default: `global`.";
+        base_url = "baseUrl": Option<String> = None, "The root URL of the service without a version, instead of a cloud's. Plain http only on this machine.";
+        authority = "authority": Option<String> = None, "The URL that issues tokens for the service at the base URL, without the tenant, such as `https://login.example.com`. Default: the cloud's.";
+        timeout = "timeout": Duration = Duration::from_secs(100), "Time limit for a call, including retries and waits. Default: 100 seconds.";
+        attempt_timeout = "attemptTimeout": Duration = Duration::from_secs(30), "Time limit for one attempt. Default: 30 seconds.";
+        connect_timeout = "connectTimeout": Duration = Duration::from_secs(10), "Time limit for a connection to be established. Default: 10 seconds.";
+        max_attempts = "maxAttempts": u64 = 5, "Maximum number of attempts; 1 disables retries. Default: 5.";
+        retry_delay = "retryDelay": Duration = Duration::from_secs(1), "Maximum wait before the second attempt. It doubles with each further attempt, up to a minute; each wait is a random part of it, unless the service says how long to wait. Default: 1 second.";
+        proxy = "proxy": Option<Secret> = None, "The URL of an HTTP proxy, with user and password if required. Default: HTTPS_PROXY and NO_PROXY.";
+        ca_file = "caFile": Option<String> = None, "A PEM file with certificate authorities to trust in addition to the machine's (SSL_CERT_FILE replaces those).";
+        max_response_bytes = "maxResponseBytes": u64 = 4 << 20, "Maximum size of a response, in bytes. Default: 4 MiB.";
+        unknown_audiences = "unknownAudiences": bool = false, "Whether `allowedAudiences` may contain names that this version doesn't know. Default: no.";
+    }
 }
 
 string_enum! {
-    /// The ways of getting tokens.
+    /// The methods of getting tokens.
     SignIn {
-        Login = "login", "The sign-in that `personcert login` left. Nobody is asked anything.";
-        Browser = "browser", "What an earlier sign-in left, or a new one in the system's browser (authorization code with PKCE).";
-        DeviceCode = "device-code", "What an earlier sign-in left, or a new one with a code that is typed into any browser.";
+        Login = "login", "What `personcert login` stored; never prompts.";
+        Browser = "browser", "What an earlier sign-in stored, or a new one in the system's browser (authorization code with PKCE).";
+        DeviceCode = "device-code", "What an earlier sign-in stored, or a new one with a code that is entered in any browser.";
         ClientSecret = "client-secret", "The application's own sign-in with a secret.";
         Certificate = "certificate", "The application's own sign-in with a certificate.";
-        WorkloadIdentity = "workload-identity", "The application's own sign-in with the token of another issuer that it trusts.";
-        ManagedIdentity = "managed-identity", "The identity of the Azure machine or app service that this runs on.";
-        AzureCli = "azure-cli", "Whoever is signed in with Azure's command line.";
+        WorkloadIdentity = "workload-identity", "The application's own sign-in with another issuer's token that it trusts.";
+        ManagedIdentity = "managed-identity", "The managed identity of the Azure machine or app service.";
+        AzureCli = "azure-cli", "The account that is signed in to Azure's command line.";
     }
 }
 
-/// The clouds that Graph runs in.
-/// Source: Graph's "National cloud deployments".
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Cloud {
-    /// The worldwide service, and US Government GCC.
-    #[default]
-    Global,
-    /// US Government L4 (GCC High).
-    UsGov,
-    /// US Government L5 (`DoD`).
-    UsGovDod,
-    /// China, operated by 21Vianet.
-    China,
-}
-
-impl Cloud {
-    /// The name, the root of Graph, and the authority that issues tokens for it.
-    const ALL: [(&'static str, Self, &'static str, &'static str); 4] = [
-        ("global", Self::Global, "https://graph.microsoft.com", "https://login.microsoftonline.com"),
-        ("us-gov", Self::UsGov, "https://graph.microsoft.us", "https://login.microsoftonline.us"),
-        ("us-gov-dod", Self::UsGovDod, "https://dod-graph.microsoft.us", "https://login.microsoftonline.us"),
-        ("china", Self::China, "https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
-    ];
-
-    /// Every cloud with its name.
-    pub(crate) fn names() -> impl Iterator<Item = (&'static str, Self)> {
-        Self::ALL.into_iter().map(|(name, cloud, ..)| (name, cloud))
-    }
-
-    /// The root of the cloud's Graph.
-    pub fn root(self) -> &'static str {
-        Self::ALL.iter().find(|(_, cloud, ..)| *cloud == self).map_or("", |(_, _, root, _)| root)
-    }
-
-    /// Where tokens for it are issued, without a tenant.
-    pub fn authority(self) -> &'static str {
-        Self::ALL.iter().find(|(_, cloud, ..)| *cloud == self).map_or("", |(.., authority)| authority)
-    }
-}
+string_option!(SignIn, "sign-in method");
 
 impl Config {
+    /// Reads a caller's settings; unknown names and wrong values are errors. Null means the default.
+    pub fn read(settings: &Map<String, Value>, dialect: Dialect) -> Result<Self> {
+        let config = Self::from_members(settings, dialect)?;
+        config.check().map_err(|error| error.rename_parameter(&Self::RECORD, dialect))?;
+        Ok(config)
+    }
+
     fn check(&self) -> Result<()> {
         if !(1..=100).contains(&self.max_attempts) {
-            return Err(Error::input("maxAttempts", "give a number from 1 to 100"));
+            return Err(Error::input("maxAttempts", "must be from 1 to 100"));
         }
         if self.token.is_some() && self.token_command.is_some() {
-            return Err(Error::input("tokenCommand", "give a token or a token command, not both"));
+            return Err(Error::input("tokenCommand", "`token` and `tokenCommand` are mutually exclusive; remove one"));
         }
         if self.sign_in.is_some() && (self.token.is_some() || self.token_command.is_some()) {
-            return Err(Error::input("signIn", "give a token, a token command or a way of signing in, not several"));
+            return Err(Error::input(
+                "signIn",
+                "`token`, `tokenCommand` and `signIn` are mutually exclusive; keep one",
+            ));
         }
         if self.authority.is_some() && self.base_url.is_none() {
-            let why =
-                "give the address of the service (its base URL) too: it and the issuer of its tokens belong together";
-            return Err(Error::input("authority", why));
+            return Err(Error::input("authority", "`authority` requires `baseUrl`; set both"));
         }
         let name = |tenant: &str| tenant.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
         if self.tenant_id.as_deref().is_some_and(|tenant| tenant.is_empty() || !name(tenant)) {
-            return Err(Error::input("tenantId", "this is neither the id nor the domain of a tenant"));
+            return Err(Error::input("tenantId", "not a tenant; use its id or domain"));
         }
         self.proxy()?;
         self.authorities()?;
@@ -171,14 +89,14 @@ impl Config {
         self.root().map(|_| ())
     }
 
-    /// The scope of a token for the service: of the cloud, or of `baseUrl` where that has an authority of its own.
+    /// The scope of a token for the service: the cloud's, or that of `baseUrl` if it has an authority of its own.
     pub(crate) fn scope(&self) -> String {
         let own = self.base_url.as_deref().filter(|_| self.authority.is_some());
         format!("{}/.default", own.unwrap_or_else(|| self.cloud.root()).trim_end_matches('/'))
     }
 
-    /// Where tokens are issued, without a tenant, checked. There is none for a service that is given without one: a
-    /// token of a cloud must not go to another service unasked.
+    /// The checked URL that issues tokens, without a tenant. A service that is given without one has none: a cloud's
+    /// token must not be sent to another service by default.
     pub(crate) fn authority(&self) -> Result<Option<Url>> {
         match (&self.authority, &self.base_url) {
             (Some(authority), _) => address("authority", authority).map(Some),
@@ -187,57 +105,57 @@ impl Config {
         }
     }
 
-    /// The proxy for everything, where one is set.
+    /// The proxy for every request, if one is set.
     pub(crate) fn proxy(&self) -> Result<Option<reqwest::Proxy>> {
-        // Its address may hold a password, so it is not repeated.
-        let refuse = |_| Error::input("proxy", "this is not the address of a proxy, such as http://proxy:3128");
+        // The URL may contain a password, so the error doesn't repeat it.
+        let refuse = |_| Error::input("proxy", "not the URL of a proxy; use one such as http://proxy:3128");
         self.proxy.as_ref().map(|proxy| reqwest::Proxy::all(proxy.expose())).transpose().map_err(refuse)
     }
 
-    /// The certificate authorities in the PEM file, when one is set.
+    /// The certificate authorities in the PEM file, if one is set.
     pub(crate) fn authorities(&self) -> Result<Vec<CertificateDer<'static>>> {
         let Some(path) = &self.ca_file else { return Ok(Vec::new()) };
         let refuse = |why: String| Error::input("caFile", format!("{path}: {why}"));
         let pem = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
         let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
         let read = read.map_err(|error| refuse(error.to_string()))?;
-        if read.is_empty() { Err(refuse("no certificate found; give a PEM file".into())) } else { Ok(read) }
+        if read.is_empty() { Err(refuse("contains no certificate; use a PEM file".into())) } else { Ok(read) }
     }
 
-    /// The address below which the service's versions lie, checked.
+    /// The checked root URL of the service, without a version.
     pub(crate) fn root(&self) -> Result<Url> {
         let url = address("baseUrl", self.base_url.as_deref().unwrap_or_else(|| self.cloud.root()))?;
         let last = url.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
         if matches!(last, "beta" | "v1.0") {
-            return Err(Error::input("baseUrl", format!("give the root without the version /{last}")));
+            return Err(Error::input("baseUrl", format!("contains the version /{last}; use the root URL")));
         }
         Ok(url)
     }
 }
 
-/// An address that tokens or secrets may be sent to.
+/// Parses a URL that tokens or secrets may be sent to.
 fn address(name: &str, text: &str) -> Result<Url> {
     let refuse = |why: String| Error::input(name, why);
     let url = Url::parse(text)
-        .map_err(|_| refuse("this is not an absolute address such as https://graph.microsoft.com".into()))?;
+        .map_err(|_| refuse("not an absolute URL; use one such as https://graph.microsoft.com".into()))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(refuse("an address with a user or a password in it is not used".into()));
+        return Err(refuse("contains a user or a password; remove it".into()));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(refuse("give the root alone, without ? and #".into()));
+        return Err(refuse("contains a query or a fragment; use the root URL".into()));
     }
     match url.scheme() {
         "https" => {}
         "http" if is_loopback(&url) => {}
         "http" => {
-            return Err(refuse("a token is not sent over plain http except to this machine; use https".into()));
+            return Err(refuse("tokens are not sent over plain http except to this machine; use https".into()));
         }
-        other => return Err(refuse(format!("{other} is not a scheme for Graph; use https"))),
+        other => return Err(refuse(format!("{other} is not supported; use https"))),
     }
     Ok(url)
 }
 
-/// Whether the address is this machine's own.
+/// Whether the URL is on this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
@@ -247,24 +165,12 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-impl FromInput for SignIn {
-    fn from_input(input: Input<'_>, _: Dialect) -> Result<Self> {
-        choice(input, "sign-in method", Self::ALL.iter().map(|(method, name, _)| (*name, *method)))
-    }
-}
-
-impl FromInput for Cloud {
-    fn from_input(input: Input<'_>, _: Dialect) -> Result<Self> {
-        choice(input, "cloud", Self::ALL.into_iter().map(|(name, cloud, ..)| (name, cloud)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Cloud, Config};
 
     #[test]
-    fn host_authority_and_scope_are_of_one_set() {
+    fn host_authority_and_scope_belong_to_one_cloud() {
         let sets = [
             (Cloud::Global, "graph.microsoft.com", "login.microsoftonline.com"),
             (Cloud::UsGov, "graph.microsoft.us", "login.microsoftonline.us"),
@@ -283,7 +189,7 @@ mod tests {
         assert_eq!(custom.authority().unwrap().unwrap().host_str(), Some("login.example.com"));
         assert_eq!(custom.scope(), "https://graph.example.com/.default");
         let gateway = Config { base_url: own("gateway"), ..Config::default() };
-        assert_eq!(gateway.authority().unwrap(), None, "no token of a cloud goes there unasked");
+        assert_eq!(gateway.authority().unwrap(), None, "a cloud's token is not sent there by default");
         assert_eq!(gateway.scope(), "https://graph.microsoft.com/.default");
     }
 }

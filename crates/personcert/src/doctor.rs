@@ -8,7 +8,7 @@ use jiff::fmt::rfc2822::DateTimeParser;
 use serde_json::Value;
 
 use crate::auth::provider::claims;
-use crate::config::Cloud;
+use crate::cloud::Cloud;
 use crate::display::escape;
 use crate::schema::output;
 use crate::{Config, Error, ErrorKind, User};
@@ -72,8 +72,8 @@ fn audience(audience: &str, cloud: Cloud) -> Finding {
     if audience == GRAPH || of(cloud) {
         return Finding::new("audience", true, "Graph");
     }
-    let why = match Cloud::names().find(|(_, other)| of(*other)) {
-        Some((name, _)) => {
+    let why = match Cloud::ALL.iter().find(|(other, ..)| of(*other)) {
+        Some((name, ..)) => {
             format!("the token is for the cloud {name}; set it with `cloud`, or sign in to the other one")
         }
         None => format!("the token is for {audience:?} and not for Graph; ask for the scope {}/.default", cloud.root()),

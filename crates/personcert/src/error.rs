@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::display::escape;
-use crate::string_enum::string_enum;
+use crate::string_enum;
 
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -11,26 +11,26 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 string_enum! {
     /// What went wrong, in terms of what the caller can do about it. The set is closed.
     ErrorKind {
-        InvalidInput = "invalid_input", "The call itself is wrong: an argument, a setting, or a value the service refused. Mend it and call again.";
-        Auth = "auth", "There is no token, or the service did not accept it (401). Sign in again.";
-        Permission = "permission", "The token is good but does not allow this (403).";
-        NotFound = "not_found", "The user or the certification does not exist, or cannot be edited through Graph (404, 410).";
-        Conflict = "conflict", "The state of the resource forbids it now (409, 412, 423, 424).";
-        Throttled = "throttled", "Too many requests (429). Wait as long as `retry_after` says.";
+        InvalidInput = "invalid_input", "The call itself is wrong: an argument, a setting, or a value that the service refused. `parameter` names it. Correct it and call again.";
+        Auth = "auth", "No token, a failed sign-in, or a token that the service did not accept (401). Sign in again.";
+        Permission = "permission", "The token is valid but does not allow this (403).";
+        NotFound = "not_found", "The user or the certification does not exist, or can't be edited through Graph (404, 410).";
+        Conflict = "conflict", "The state of the resource does not allow this now (409, 412, 423, 424).";
+        Throttled = "throttled", "Too many requests (429). `retry_after` says how many seconds to wait.";
         Service = "service", "The service failed (5xx).";
-        Network = "network", "No connection, or it was lost.";
-        Timeout = "timeout", "The time allowed for the call ran out.";
+        Network = "network", "No connection, or the connection was lost.";
+        Timeout = "timeout", "The time limit of the call was reached, or the service reported a timeout (408).";
         Cancelled = "cancelled", "The caller cancelled the call.";
-        Protocol = "protocol", "The answer is not what Graph sends: not JSON, cut short, too large, a redirect.";
+        Protocol = "protocol", "The response is not what Graph sends: not JSON, cut short, too large, another certification, a redirect.";
     }
 }
 
 string_enum! {
-    /// The answer to a writer's question: was my change applied?
+    /// Whether the change was applied.
     Outcome {
         NotSent = "not_sent", "Nothing was sent: no.";
-        Refused = "refused", "The service refused: no.";
-        Unknown = "unknown", "The request was sent and no clear answer came: perhaps.";
+        Refused = "refused", "The service refused the change: no.";
+        Unknown = "unknown", "The request was sent, and no clear response came: perhaps.";
     }
 }
 
@@ -119,7 +119,7 @@ impl Error {
     }
 
     /// Bad input whose place the caller of this function knows, and adds with [`Error::within`].
-    pub(crate) fn value(message: impl Into<String>) -> Self {
+    pub fn value(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidInput, Outcome::NotSent, message)
     }
 
@@ -152,7 +152,8 @@ impl Error {
     }
 
     /// Puts `prefix` before the name of the argument that is wrong.
-    pub(crate) fn at(mut self, prefix: &str) -> Self {
+    #[must_use]
+    pub fn at(mut self, prefix: &str) -> Self {
         let inner = self.details.parameter.take();
         self.details.parameter = Some(match inner {
             Some(inner) if inner.starts_with('[') => format!("{prefix}{inner}"),

@@ -1,5 +1,8 @@
 //! Enums whose members have a stable text, the same in every language, and a meaning.
 
+/// Declares such an enum.
+#[doc(hidden)]
+#[macro_export]
 macro_rules! string_enum {
     ($(#[$outer:meta])* $name:ident { $($variant:ident = $text:literal, $doc:literal;)+ }) => {
         $(#[$outer])*
@@ -26,5 +29,3 @@ macro_rules! string_enum {
         }
     };
 }
-
-pub(crate) use string_enum;

@@ -1,17 +1,21 @@
-//! The Python and TypeScript types, written from the core's tables.
+//! What is generated from the core's tables: the Python and TypeScript types, the asyncio client, and the tables of the
+//! documents.
 
+mod docs;
 mod python;
+mod python_client;
 mod typescript;
 
 use std::fs;
 
-use personcert::schema::{Property, Record};
+use personcert::schema::{Kind, Property, Record, Verb};
 use personcert::value::{Identity, IdentitySet, InferenceData, PersonDataSources, ProfileSourceAnnotation};
 use personcert::{Attempt, Config, Finding, PersonCertification, Prompt, PropertyChange, UpdateResult};
+use personcert_local::Options;
 
 use crate::run::{Result, root};
 
-/// What the service or an update gives back, each after what it consists of.
+/// The types of results, each after its parts.
 const RESULTS: &[Record] = &[
     Identity::RECORD,
     IdentitySet::RECORD,
@@ -26,37 +30,109 @@ const RESULTS: &[Record] = &[
     Prompt::RECORD,
 ];
 
-fn generated() -> Vec<(&'static str, String)> {
-    vec![("python/personcert/_models.py", python::models()), ("node/types.d.ts", typescript::types())]
+/// The types of what a local Graph is given.
+const LOCAL_GRAPH: &[Record] = &[Options::RECORD];
+
+/// A generated part of a file.
+struct Part {
+    file: &'static str,
+    /// The name in the part's marks; a file without marks is generated as a whole.
+    mark: Option<&'static str>,
+    generate: fn() -> Result<String>,
 }
 
-/// Writes the generated files.
+const PARTS: &[Part] = &[
+    Part { file: "python/personcert/_models.py", mark: None, generate: || Ok(python::models()) },
+    Part {
+        file: "python/personcert/_client.py",
+        mark: Some("operations"),
+        generate: || Ok(python_client::operations()),
+    },
+    Part { file: "python/personcert/_async_client.py", mark: None, generate: async_client },
+    Part { file: "python/personcert/_local.py", mark: Some("options"), generate: || Ok(python_client::local_graph()) },
+    Part {
+        file: "python/personcert/_errors.py",
+        mark: Some("attributes"),
+        generate: || Ok(python_client::error_attributes()),
+    },
+    Part { file: "node/types.d.ts", mark: None, generate: || Ok(typescript::types()) },
+    Part { file: "docs/settings.md", mark: Some("client settings"), generate: || Ok(docs::client_settings()) },
+    Part { file: "docs/settings.md", mark: Some("call options"), generate: || Ok(docs::call_options()) },
+    Part { file: "docs/errors.md", mark: Some("kinds"), generate: || Ok(docs::error_kinds()) },
+    Part { file: "docs/errors.md", mark: Some("attributes"), generate: || Ok(docs::error_attributes()) },
+    Part { file: "docs/local-graph.md", mark: Some("options"), generate: || Ok(docs::local_graph()) },
+];
+
+fn async_client() -> Result<String> {
+    python_client::async_client(&read("python/personcert/_client.py")?)
+}
+
+impl Part {
+    /// The file as it must be.
+    fn file_text(&self) -> Result<String> {
+        let generated = (self.generate)()?;
+        let Some(mark) = self.mark else { return Ok(generated) };
+        let text = read(self.file)?;
+        let (start, end) = (format!("generated: {mark}"), format!("end of generated: {mark}"));
+        let missing = || format!("{} has no marks for the generated part {mark:?}", self.file);
+        let from = text.find(&start).and_then(|at| Some(at + text[at..].find('\n')? + 1)).ok_or_else(missing)?;
+        let to = text.find(&end).and_then(|at| text[..at].rfind('\n')).ok_or_else(missing)? + 1;
+        Ok(format!("{}{generated}{}", &text[..from], text.get(to..).unwrap_or_default()))
+    }
+}
+
+/// Writes the generated parts.
 pub fn write() -> Result {
-    for (path, text) in generated() {
-        fs::write(root().join(path), text).map_err(|error| format!("{path} can't be written: {error}"))?;
-        println!("wrote {path}");
+    for part in PARTS {
+        let text = part.file_text()?;
+        fs::write(root().join(part.file), text).map_err(|error| format!("cannot write {}: {error}", part.file))?;
+        println!("wrote {}{}", part.file, part.name());
     }
     Ok(())
 }
 
-/// Fails when a generated file isn't what the tables say.
+/// Fails if a generated part is out of date.
 pub fn check() -> Result {
-    for (path, text) in generated() {
-        let found = fs::read_to_string(root().join(path)).unwrap_or_default();
-        if found != text {
-            return Err(format!("{path} is not what the core's tables say; run `cargo xtask stubs`"));
+    for part in PARTS {
+        if read(part.file)? != part.file_text()? {
+            return Err(format!("{}{} is out of date; run `cargo xtask stubs`", part.file, part.name()));
         }
-        println!("  {path} is fresh");
+        println!("  {}{} is up to date", part.file, part.name());
     }
     Ok(())
+}
+
+impl Part {
+    fn name(&self) -> String {
+        self.mark.map(|mark| format!(" ({mark})")).unwrap_or_default()
+    }
+}
+
+fn read(file: &str) -> Result<String> {
+    fs::read_to_string(root().join(file)).map_err(|error| format!("cannot read {file}: {error}"))
 }
 
 fn settings() -> &'static [Property] {
     Config::RECORD.properties
 }
 
+/// The properties that an update can change.
 fn changes() -> impl Iterator<Item = &'static Property> {
-    personcert::PROPERTIES.iter().filter(|property| property.updatable)
+    personcert::PROPERTIES.iter().filter(|property| property.is_writable(Verb::Update))
+}
+
+/// The properties that only a create can set.
+fn values() -> impl Iterator<Item = &'static Property> {
+    let only_create = |property: &&Property| property.is_writable(Verb::Create) && !property.is_writable(Verb::Update);
+    personcert::PROPERTIES.iter().filter(only_create)
+}
+
+/// The objects among the properties that a caller can set, with the property's name.
+fn written() -> impl Iterator<Item = (&'static str, &'static Record)> {
+    changes().chain(values()).filter_map(|property| match property.kind {
+        Kind::Record(record) => Some((property.snake, record)),
+        _ => None,
+    })
 }
 
 /// A doc text on one line.

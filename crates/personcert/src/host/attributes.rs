@@ -40,7 +40,7 @@ impl Error {
             .collect()
     }
 
-    /// Spells the last name in `parameter` as `dialect` does, where it is one of the record's.
+    /// Spells the record's names as `dialect` does: the last one in `parameter`, and those in backticks in the message.
     #[must_use]
     pub fn rename_parameter(mut self, record: &Record, dialect: Dialect) -> Self {
         if let Some(parameter) = self.details.parameter.take() {
@@ -49,6 +49,12 @@ impl Error {
             let name = record.find(name, super::Naming::Camel).map_or(name, |property| property.named(dialect));
             let spelt = if before.is_empty() { name.to_owned() } else { format!("{before}.{name}") };
             self.details.parameter = Some(spelt);
+        }
+        // What the service wrote stays as it is.
+        let ours = record.properties.iter().filter(|_| self.details.status.is_none());
+        for property in ours {
+            self.message =
+                self.message.replace(&format!("`{}`", property.name), &format!("`{}`", property.named(dialect)));
         }
         self.flatten_parameter(dialect)
     }

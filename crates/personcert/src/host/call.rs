@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::{Dialect, advice};
-use crate::schema::{FromInput, Kind, SchemaType, Verb, wrong_type};
+use super::dialect::Dialect;
+use super::operations::{Members, OperationSpec};
+use crate::schema::{Kind, SchemaType, Verb};
 use crate::{
     CallState, CertificationPatch, Error, Finding, ListQuery, Pages, PersonCertification, Result, Target, UpdateResult,
     User,
@@ -133,133 +134,42 @@ impl Call {
         Self::parse(operation, arguments, dialect).map_err(|error| error.flatten_parameter(dialect))
     }
 
-    fn parse(operation: &str, arguments: &Map<String, Value>, dialect: Dialect) -> Result<Self> {
-        let given = Arguments { map: arguments, dialect };
-        let operation = match operation {
-            "update" => {
-                given.only(&["id", "user", "changes", "current", "verify", "timeout", "traceparent"])?;
-                let patch = Box::new(given.patch("changes", Verb::Update)?);
-                let verify = given.setting("verify")?.unwrap_or_default();
-                Operation::Update { target: given.target()?, patch, current: given.current()?, verify }
-            }
-            "get" => {
-                given.only(&["id", "user", "select", "timeout", "traceparent"])?;
-                Operation::Get { target: given.target()?, select: given.select()? }
-            }
-            "list" => {
-                given.only(&["user", "select", "filter", "orderby", "top", "skip", "timeout", "traceparent"])?;
-                Operation::List { user: given.user()?, query: given.query()? }
-            }
-            "create" => {
-                given.only(&["user", "values", "timeout", "traceparent"])?;
-                Operation::Create { user: given.user()?, values: Box::new(given.patch("values", Verb::Create)?) }
-            }
-            "delete" => {
-                given.only(&["id", "user", "timeout", "traceparent"])?;
-                Operation::Delete { target: given.target()? }
-            }
-            "doctor" => {
-                given.only(&["user", "timeout", "traceparent"])?;
-                Operation::Doctor { user: given.user()? }
-            }
-            other => {
-                let all = ["update", "get", "list", "create", "delete", "doctor"];
-                return Err(Error::input("operation", format!("unknown operation; {}", advice(other, &all))));
-            }
+    fn parse(name: &str, given: &Map<String, Value>, dialect: Dialect) -> Result<Self> {
+        let arguments = OperationSpec::find(name)?.read(given, dialect)?;
+        let select = arguments.select.unwrap_or_default().0;
+        let user = arguments.user.map_or(User::Me, User::Named);
+        user.check()?;
+        let target = |user| Target::new(user, arguments.id.unwrap_or_default());
+        let patch = |members: Option<Members>, verb, parameter| {
+            let members = members.map(|members| members.0).unwrap_or_default();
+            CertificationPatch::read(&members, verb, dialect).map_err(|error| error.at(parameter)).map(Box::new)
         };
-        let (timeout, traceparent) = (given.setting("timeout")?, given.traceparent()?);
-        Ok(Self { operation, timeout, traceparent, state: CallState::default(), dialect })
+        let operation = match name {
+            "update" => Operation::Update {
+                patch: patch(arguments.changes, Verb::Update, "changes")?,
+                target: target(user)?,
+                current: arguments.current.map(|current| current.0),
+                verify: arguments.verify.unwrap_or_default(),
+            },
+            "get" => Operation::Get { target: target(user)?, select },
+            "list" => {
+                let (filter, orderby) = (arguments.filter, arguments.orderby);
+                let query = ListQuery { select, filter, orderby, top: arguments.top, skip: arguments.skip };
+                if query.top == Some(0) {
+                    return Err(Error::input("top", "must be at least 1"));
+                }
+                Operation::List { user, query }
+            }
+            "create" => Operation::Create { user, values: patch(arguments.values, Verb::Create, "values")? },
+            "delete" => Operation::Delete { target: target(user)? },
+            _ => Operation::Doctor { user },
+        };
+        let traceparent = arguments.traceparent.map(|context| context.0);
+        Ok(Self { operation, timeout: arguments.timeout, traceparent, state: CallState::default(), dialect })
     }
 
     /// How far the call has got, to be asked when it is given up.
     pub fn state(&self) -> CallState {
         self.state.clone()
-    }
-}
-
-struct Arguments<'a> {
-    map: &'a Map<String, Value>,
-    dialect: Dialect,
-}
-
-impl Arguments<'_> {
-    /// A given argument; null counts as left out.
-    fn get(&self, name: &str) -> Option<&Value> {
-        self.map.get(name).filter(|value| !value.is_null())
-    }
-
-    fn only(&self, allowed: &[&str]) -> Result<()> {
-        match self.map.keys().find(|name| !allowed.contains(&name.as_str())) {
-            Some(name) => Err(Error::input(name, format!("unknown argument; {}", advice(name, allowed)))),
-            None => Ok(()),
-        }
-    }
-
-    fn setting<T: FromInput>(&self, name: &str) -> Result<Option<T>> {
-        let take = |value: &Value| T::from_input(value.into(), self.dialect).map_err(|error| error.at(name));
-        self.get(name).map(take).transpose()
-    }
-
-    fn traceparent(&self) -> Result<Option<HeaderValue>> {
-        self.setting::<String>("traceparent")?.map(|text| crate::client::traceparent(&text)).transpose()
-    }
-
-    fn user(&self) -> Result<User> {
-        let user = match self.setting::<String>("user")? {
-            Some(name) => User::Named(name),
-            None => User::Me,
-        };
-        user.check()?;
-        Ok(user)
-    }
-
-    fn target(&self) -> Result<Target> {
-        let id = self.setting::<String>("id")?;
-        Target::new(self.user()?, id.unwrap_or_default())
-    }
-
-    fn patch(&self, name: &str, verb: Verb) -> Result<CertificationPatch> {
-        match self.get(name) {
-            None => Ok(CertificationPatch::default()),
-            Some(Value::Object(changes)) => {
-                CertificationPatch::read(changes, verb, self.dialect).map_err(|error| error.at(name))
-            }
-            Some(other) => Err(wrong_type(other, PersonCertification::KIND).at(name)),
-        }
-    }
-
-    fn current(&self) -> Result<Option<Box<PersonCertification>>> {
-        let Some(value) = self.get("current") else { return Ok(None) };
-        match PersonCertification::deserialize(value) {
-            Ok(current) => Ok(Some(Box::new(current))),
-            Err(_) => Err(wrong_type(value, PersonCertification::KIND).at("current")),
-        }
-    }
-
-    fn query(&self) -> Result<ListQuery> {
-        let query = ListQuery {
-            select: self.select()?,
-            filter: self.setting::<String>("filter")?,
-            orderby: self.setting::<String>("orderby")?,
-            top: self.setting("top")?,
-            skip: self.setting("skip")?,
-        };
-        if query.top == Some(0) {
-            return Err(Error::input("top", "a page holds at least one certification"));
-        }
-        Ok(query)
-    }
-
-    fn select(&self) -> Result<Vec<String>> {
-        let Some(value) = self.get("select") else { return Ok(Vec::new()) };
-        let names = Vec::<String>::from_input(value.into(), self.dialect).map_err(|error| error.at("select"))?;
-        let graph = |name: &String| {
-            let found = PersonCertification::RECORD.find(name, self.dialect.naming);
-            found.map(|property| property.name.to_owned()).ok_or_else(|| {
-                let all: Vec<_> = crate::PROPERTIES.iter().map(|property| property.named(self.dialect)).collect();
-                Error::input("select", format!("unknown property; {}", advice(name, &all)))
-            })
-        };
-        names.iter().map(graph).collect()
     }
 }

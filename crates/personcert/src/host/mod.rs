@@ -4,11 +4,13 @@ mod attributes;
 mod call;
 pub(crate) mod dialect;
 mod limits;
+mod operations;
 
 pub use attributes::ERROR_ATTRIBUTES;
 pub use call::{Call, Output, OutputMember};
 pub use dialect::{Dialect, Naming};
 pub use limits::{ConvertError, CopyLimits};
+pub use operations::{ARGUMENTS, Argument, OPERATIONS, OperationSpec, ResultSpec, Role};
 
 pub(crate) use call::Operation;
 pub(crate) use dialect::advice;

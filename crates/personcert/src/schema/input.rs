@@ -1,8 +1,10 @@
 //! The one strict reader of a caller's values, with one set of messages.
 
+use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
 use super::record::{Kind, Record};
 use crate::host::{Dialect, Naming, advice};
@@ -107,6 +109,40 @@ impl FromInput for u32 {
     }
 }
 
+impl FromInput for u16 {
+    fn from_input(input: Input<'_>, dialect: Dialect) -> Result<Self> {
+        u64::from_input(input, dialect)?
+            .try_into()
+            .map_err(|_| Error::value(format!("must be at most {}, got {}", Self::MAX, describe(input))))
+    }
+}
+
+impl FromInput for PathBuf {
+    fn from_input(input: Input<'_>, _: Dialect) -> Result<Self> {
+        text(input, Kind::Path).map(Self::from)
+    }
+}
+
+impl FromInput for IpAddr {
+    fn from_input(input: Input<'_>, _: Dialect) -> Result<Self> {
+        text(input, Kind::Text)?.parse().map_err(|_| Error::value("not an IP address; give one such as 127.0.0.1"))
+    }
+}
+
+impl FromInput for Value {
+    fn from_input(input: Input<'_>, _: Dialect) -> Result<Self> {
+        Ok(match input {
+            Input::Absent | Input::Clear => Self::Null,
+            Input::Text(text) => text.into(),
+            Input::Bool(flag) => flag.into(),
+            Input::Int(number) => number.into(),
+            Input::Float(number) => Number::from_f64(number).map_or(Self::Null, Self::Number),
+            Input::Date(date) => date.to_string().into(),
+            Input::Json(value) => value.clone(),
+        })
+    }
+}
+
 impl FromInput for Duration {
     fn from_input(input: Input<'_>, dialect: Dialect) -> Result<Self> {
         let seconds = number(input, Kind::Duration)? * dialect.time_unit.as_secs_f64();
@@ -156,17 +192,46 @@ fn number(input: Input<'_>, wanted: Kind) -> Result<f64> {
 }
 
 /// One of a closed set of names; `what` says of what, for the error.
-pub(crate) fn choice<T>(
-    input: Input<'_>,
-    what: &str,
-    all: impl Iterator<Item = (&'static str, T)> + Clone,
-) -> Result<T> {
+#[doc(hidden)]
+pub fn choice<T>(input: Input<'_>, what: &str, all: impl Iterator<Item = (&'static str, T)> + Clone) -> Result<T> {
     let name = text(input, Kind::Text)?;
     let found = all.clone().find(|(known, _)| *known == name).map(|(_, value)| value);
     found.ok_or_else(|| {
         let names: Vec<_> = all.map(|(known, _)| known).collect();
         Error::value(format!("unknown {what}; {}", advice(name, &names)))
     })
+}
+
+/// Reads the option `name`; an error names it.
+#[doc(hidden)]
+pub fn read_option<T: FromInput>(name: &str, value: &Value, dialect: Dialect) -> Result<T> {
+    T::from_input(value.into(), dialect).map_err(|error| error.at(name))
+}
+
+/// The error for an option that must be given.
+#[doc(hidden)]
+pub fn missing_option(name: &str) -> Error {
+    Error::input(name, "must be given")
+}
+
+/// The members of a caller's object.
+#[doc(hidden)]
+pub fn object<'a>(input: Input<'a>, record: &'static Record) -> Result<&'a Map<String, Value>> {
+    match input {
+        Input::Json(Value::Object(object)) => Ok(object),
+        other => Err(wrong_type(other, Kind::Record(record))),
+    }
+}
+
+impl Record {
+    /// Graph's name of the option that a caller calls `name`.
+    #[doc(hidden)]
+    pub fn option(&self, name: &str, noun: &str, dialect: Dialect) -> Result<&'static str> {
+        self.find(name, dialect.naming).map(|property| property.name).ok_or_else(|| {
+            let allowed: Vec<_> = self.properties.iter().map(|property| property.named(dialect)).collect();
+            Error::input(name, format!("unknown {noun}; {}", advice(name, &allowed)))
+        })
+    }
 }
 
 /// The members of a caller's object, each with its index in the table. A member may also carry Graph's own name, and
@@ -208,6 +273,9 @@ fn expected(kind: Kind) -> String {
         Kind::Choice(choices) => format!("one of {}", choices.join(", ")),
         Kind::Record(record) => format!("an object ({})", record.name),
         Kind::List(_) => "a list".into(),
+        Kind::Path => "the path of a file".into(),
+        Kind::Headers => "an object of texts, or a list of [name, value]".into(),
+        Kind::OneOf(kinds) => kinds.iter().map(|kind| expected(*kind)).collect::<Vec<_>>().join(", or "),
     }
 }
 

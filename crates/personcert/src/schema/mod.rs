@@ -3,12 +3,15 @@
 
 mod input;
 mod macros;
+mod options;
 pub(crate) mod record;
 pub(crate) mod wire;
 
 pub use input::{FromInput, Input};
+#[doc(hidden)]
+pub use input::{choice, missing_option, object, read_option};
 pub use record::{Kind, Members, Property, Record, SchemaType, Verb};
 pub use wire::{PropertyValue, Wire};
 
-pub(crate) use input::{choice, read_object, text, wrong_type};
+pub(crate) use input::{read_object, text, wrong_type};
 pub(crate) use macros::{output, resource};

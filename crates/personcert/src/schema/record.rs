@@ -1,8 +1,13 @@
 //! The description of a type: its kind, and the members of an object.
 
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
-use crate::host::{Dialect, Naming};
+use crate::host::dialect::{Dialect, Naming};
+use crate::secret::Secret;
 
 /// What a value is, in terms that every language maps to types of its own.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +30,10 @@ pub enum Kind {
     Integer,
     /// A length of time in the caller's unit.
     Duration,
+    /// The path of a file.
+    Path,
+    /// HTTP headers: an object of texts, or a list of pairs where a name may come twice.
+    Headers,
     /// The name of a property, in the caller's spelling.
     Name,
     /// Any JSON value.
@@ -35,6 +44,8 @@ pub enum Kind {
     Record(&'static Record),
     /// A list of values.
     List(&'static Kind),
+    /// A value of one of these kinds.
+    OneOf(&'static [Kind]),
 }
 
 /// The description of an object: the name of its type, and its members.
@@ -59,7 +70,7 @@ pub struct Property {
     pub snake: &'static str,
     /// The kind of its value.
     pub kind: Kind,
-    /// Whether it is always present. Only members of our own types are.
+    /// Whether it is always present, or must be given. Only members of our own types are.
     pub required: bool,
     /// Whether Update personCertification accepts it.
     pub updatable: bool,
@@ -84,6 +95,17 @@ pub enum Verb {
 pub type Members<'a> = Vec<(&'static Property, &'a Value)>;
 
 impl Property {
+    /// The description of an option that a caller gives.
+    pub const fn option(
+        snake: &'static str,
+        name: &'static str,
+        kind: Kind,
+        required: bool,
+        doc: &'static str,
+    ) -> Self {
+        Self { name, snake: plain(snake), kind, required, updatable: false, creatable: false, doc, matches: |_| true }
+    }
+
     /// The name in the spelling of `dialect`.
     pub const fn named(&self, dialect: Dialect) -> &'static str {
         dialect.name(self.snake, self.name)
@@ -151,8 +173,32 @@ impl SchemaType for f64 {
     const KIND: Kind = Kind::Number;
 }
 
+impl SchemaType for u16 {
+    const KIND: Kind = Kind::Integer;
+}
+
 impl SchemaType for u32 {
     const KIND: Kind = Kind::Integer;
+}
+
+impl SchemaType for u64 {
+    const KIND: Kind = Kind::Integer;
+}
+
+impl SchemaType for Duration {
+    const KIND: Kind = Kind::Duration;
+}
+
+impl SchemaType for PathBuf {
+    const KIND: Kind = Kind::Path;
+}
+
+impl SchemaType for Secret {
+    const KIND: Kind = Kind::Text;
+}
+
+impl SchemaType for IpAddr {
+    const KIND: Kind = Kind::Text;
 }
 
 impl SchemaType for Value {

@@ -1,0 +1,34 @@
+//! Command-line options from the descriptions of the core and the local Graph: an option for each line of a table.
+
+use clap::{Arg, ArgAction, ArgMatches};
+use personcert::schema::{Kind, Property};
+use serde_json::{Value, json};
+
+/// The option for a property, under its name in kebab case.
+pub(crate) fn flag(property: &'static Property) -> Arg {
+    let option = Arg::new(property.name).long(property.snake.replace('_', "-")).help(property.doc);
+    match property.kind {
+        Kind::Boolean => option.action(ArgAction::SetTrue),
+        Kind::Duration => option.allow_hyphen_values(true).value_name("SECONDS"),
+        Kind::Number | Kind::Integer => option.allow_hyphen_values(true).value_name("NUMBER"),
+        Kind::Path | Kind::Record(_) => option.value_name("FILE"),
+        Kind::List(_) => option.value_name("NAMES"),
+        _ => option.allow_hyphen_values(true).value_name(property.snake.to_uppercase()),
+    }
+}
+
+/// The value that was given for a property; for an object, the name of its file.
+pub(crate) fn value(property: &Property, matches: &ArgMatches) -> Option<Value> {
+    let text = || matches.get_one::<String>(property.name);
+    match property.kind {
+        Kind::Boolean => matches.get_flag(property.name).then(|| json!(true)),
+        Kind::Duration | Kind::Number | Kind::Integer => text().map(|text| number(text)),
+        Kind::List(_) => text().map(|text| text.split(',').map(str::trim).collect()),
+        _ => text().map(|text| json!(text)),
+    }
+}
+
+/// A number; other text stays text, which the core refuses.
+fn number(text: &str) -> Value {
+    serde_json::from_str::<serde_json::Number>(text).map_or_else(|_| json!(text), Value::Number)
+}

@@ -1,0 +1,80 @@
+//! The reference tables of the documents.
+
+use std::fmt::Write as _;
+
+use personcert::host::{ARGUMENTS, ERROR_ATTRIBUTES, Role};
+use personcert::schema::{Kind, Property};
+use personcert::{Config, ErrorKind};
+use personcert_local::Options;
+
+use super::plain;
+
+/// The client's settings.
+pub(super) fn client_settings() -> String {
+    table("setting", Config::RECORD.properties)
+}
+
+/// The options of calls, with the operations that take them.
+pub(super) fn call_options() -> String {
+    let mut out = "| option | operations | type | meaning |\n|---|---|---|---|\n".to_owned();
+    for argument in ARGUMENTS.iter().filter(|argument| argument.role == Role::Option) {
+        let operations: Vec<_> = argument.operations.iter().map(|name| format!("`{name}`")).collect();
+        let (name, kind, doc) = row(&argument.property);
+        let _ = writeln!(out, "| {name} | {} | {kind} | {doc} |", operations.join(", "));
+    }
+    out
+}
+
+/// The options of a local Graph.
+pub(super) fn local_graph() -> String {
+    table("option", Options::RECORD.properties)
+}
+
+/// The kinds of errors.
+pub(super) fn error_kinds() -> String {
+    let mut out = "| kind | meaning |\n|---|---|\n".to_owned();
+    for (_, name, doc) in ErrorKind::ALL {
+        let _ = writeln!(out, "| `{name}` | {} |", cell(doc));
+    }
+    out
+}
+
+/// The attributes of errors.
+pub(super) fn error_attributes() -> String {
+    table("attribute", ERROR_ATTRIBUTES)
+}
+
+fn table(what: &str, properties: &[Property]) -> String {
+    let mut out = format!("| {what} | type | meaning |\n|---|---|---|\n");
+    for property in properties {
+        let (name, kind, doc) = row(property);
+        let _ = writeln!(out, "| {name} | {kind} | {doc} |");
+    }
+    out
+}
+
+fn row(property: &Property) -> (String, String, String) {
+    (format!("`{}`", property.snake), kind(property.kind), cell(property.doc))
+}
+
+/// A text that doesn't end its cell.
+fn cell(doc: &str) -> String {
+    plain(doc).replace('|', "\\|")
+}
+
+fn kind(kind: Kind) -> String {
+    match kind {
+        Kind::Text | Kind::Url | Kind::Date | Kind::DateTime | Kind::Audiences | Kind::Name => "text".into(),
+        Kind::Boolean => "boolean".into(),
+        Kind::Number => "number".into(),
+        Kind::Integer => "whole number".into(),
+        Kind::Duration => "duration".into(),
+        Kind::Path => "file".into(),
+        Kind::Headers => "headers".into(),
+        Kind::Any => "any".into(),
+        Kind::Choice(choices) => choices.iter().map(|choice| format!("`{choice}`")).collect::<Vec<_>>().join(", "),
+        Kind::Record(record) => record.name.into(),
+        Kind::List(item) => format!("list of {}", self::kind(*item)),
+        Kind::OneOf(kinds) => kinds.iter().map(|kind| self::kind(*kind)).collect::<Vec<_>>().join(" or "),
+    }
+}
