@@ -58,9 +58,19 @@ pub fn identity_peers() -> Result<PathBuf> {
     python_tools()?;
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
     run(command(python(), &install).arg("tests/identity/requirements.txt"))?;
-    let install = ["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", "tests/identity"];
-    run(&mut command("npm", &install))?;
+    install_locked("tests/identity")?;
     programs().map(|[browser, ..]| browser)
+}
+
+/// Installs the Graph clients that the tests of interoperability use.
+pub fn interop_clients() -> Result {
+    install_locked("tests/interop")
+}
+
+/// Installs the npm packages that a lock file in this folder pins.
+fn install_locked(folder: &str) -> Result {
+    let install = ["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"];
+    run(command("npm", &install).arg(folder))
 }
 
 /// What the tests of sign-in drive, as Debian's packages: one of the programs, and the package that has it.

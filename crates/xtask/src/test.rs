@@ -26,6 +26,7 @@ const STEPS: &[Step] = &[
     ("examples in the documents", examples::run_all),
     ("types of the examples in the documents", example_types::check),
     ("sign-in with Microsoft's libraries, a browser and another provider", identity),
+    ("other Graph clients and the local Graph", interop),
     ("Python types and uvloop", python_types),
     ("TypeScript types", node_types),
 ];
@@ -65,6 +66,11 @@ fn identity() -> Result {
     let chromium = setup::identity_peers()?;
     run(&mut from_source(setup::python(), &["tests/identity/peers.py", "--quiet"]))?;
     output(node_test().args(test_files("tests/identity")?).env("CHROMIUM", chromium)).map(drop)
+}
+
+fn interop() -> Result {
+    setup::interop_clients()?;
+    output(node_test().args(test_files("tests/interop")?)).map(drop)
 }
 
 fn node_test() -> Command {
