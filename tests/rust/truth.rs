@@ -1,4 +1,4 @@
-//! Whatever the service does, a caller learns the truth: compared with what is stored.
+//! Reported outcomes, compared with what the local Graph stores.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use personcert_local::{LocalGraph, Options};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-/// A local Graph with so many users who have one certification each, and a client that doesn't wait long.
+/// A local Graph whose users have one certification each, and a client with short retry delays.
 fn start(users: u32) -> (LocalGraph, Client) {
     let graph = LocalGraph::start(Options { users, certifications: 1, ..Options::default() }).expect("a local Graph");
-    tell(&graph, "seed", &json!({"seed": 1}));
-    let token = tell(&graph, "token", &Value::Null);
+    command(&graph, "seed", &json!({"seed": 1}));
+    let token = command(&graph, "token", &Value::Null);
     let config = Config {
         base_url: Some(graph.url().to_owned()),
         token: token.as_str().map(Into::into),
@@ -23,7 +23,7 @@ fn start(users: u32) -> (LocalGraph, Client) {
     (graph, client)
 }
 
-fn tell(graph: &LocalGraph, name: &str, arguments: &Value) -> Value {
+fn command(graph: &LocalGraph, name: &str, arguments: &Value) -> Value {
     graph.command(name, arguments).expect(name)
 }
 
@@ -35,12 +35,12 @@ fn wanted(n: u32) -> CertificationPatch {
     CertificationPatch { description: Change::Set(format!("wanted {n}")), ..CertificationPatch::default() }
 }
 
-/// Updates the certification of each user once, 32 at a time; gives how each ended.
+/// Updates the certification of each user once, 32 at a time, and returns each result.
 async fn update_all(client: &Client, users: u32) -> HashMap<u32, Result<(), Error>> {
-    let (mut running, mut ended) = (JoinSet::new(), HashMap::new());
+    let (mut running, mut results) = (JoinSet::new(), HashMap::new());
     for n in 0..users {
         if running.len() == 32 {
-            ended.extend(running.join_next().await.expect("one runs").ok());
+            results.extend(running.join_next().await.expect("a running call").ok());
         }
         let client = client.clone();
         running.spawn(async move {
@@ -48,12 +48,12 @@ async fn update_all(client: &Client, users: u32) -> HashMap<u32, Result<(), Erro
             (n, client.update(&target, &wanted(n), &UpdateOptions::default()).await.map(|_| ()))
         });
     }
-    ended.extend(running.join_all().await);
-    ended
+    results.extend(running.join_all().await);
+    results
 }
 
 fn stored(graph: &LocalGraph, n: u32) -> Vec<Value> {
-    let all = tell(graph, "certifications", &json!({"user": format!("user{n}@contoso.com")}));
+    let all = command(graph, "certifications", &json!({"user": format!("user{n}@contoso.com")}));
     all.as_array().cloned().unwrap_or_default()
 }
 
@@ -62,60 +62,64 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 #[test]
-fn updates_whose_answers_are_lost_end_as_wanted() {
+fn updates_whose_responses_are_lost_are_retried_until_they_are_confirmed() {
     let (graph, client) = start(500);
-    tell(&graph, "faults", &json!({"faults": [{"method": "PATCH", "probability": 0.2, "act": "resetAfterApplying"}]}));
-    let ended = runtime().block_on(update_all(&client, 500));
-    assert_eq!(ended.len(), 500);
-    for (n, end) in &ended {
-        let is_there = stored(&graph, *n)[0]["description"] == format!("wanted {n}");
-        assert!(is_there, "user {n}");
-        match end {
+    command(
+        &graph,
+        "faults",
+        &json!({"faults": [{"method": "PATCH", "probability": 0.2, "act": "resetAfterApplying"}]}),
+    );
+    let results = runtime().block_on(update_all(&client, 500));
+    assert_eq!(results.len(), 500);
+    for (n, result) in &results {
+        let is_applied = stored(&graph, *n)[0]["description"] == format!("wanted {n}");
+        assert!(is_applied, "user {n}");
+        match result {
             Ok(()) => {}
             Err(error) => assert_eq!(error.outcome, Outcome::Unknown, "{error}"),
         }
     }
-    let failed = ended.values().filter(|end| end.is_err()).count();
-    assert!(failed <= 5, "{failed} of 500 could not be told");
+    let failed = results.values().filter(|result| result.is_err()).count();
+    assert!(failed <= 5, "{failed} of 500 have an unknown outcome");
 }
 
 #[test]
-fn updates_that_are_lost_before_and_after_being_applied_are_told_truly() {
+fn reported_outcomes_match_the_stored_state_when_connections_break_before_and_after_a_write() {
     let (graph, client) = start(300);
     let faults = json!({"faults": [
         {"method": "PATCH", "probability": 0.5, "act": "resetAfterReading"},
         {"method": "PATCH", "probability": 0.5, "act": "resetAfterApplying"},
         {"method": "PATCH", "probability": 0.5, "act": {"answer": {"status": 503}}},
     ]});
-    tell(&graph, "faults", &faults);
-    let ended = runtime().block_on(update_all(&client, 300));
+    command(&graph, "faults", &faults);
+    let results = runtime().block_on(update_all(&client, 300));
     let mut seen = HashMap::new();
-    for (n, end) in &ended {
-        let is_there = stored(&graph, *n)[0]["description"] == format!("wanted {n}");
-        let outcome = end.as_ref().err().map(|error| error.outcome);
+    for (n, result) in &results {
+        let is_applied = stored(&graph, *n)[0]["description"] == format!("wanted {n}");
+        let outcome = result.as_ref().err().map(|error| error.outcome);
         *seen.entry(outcome).or_insert(0) += 1;
         match outcome {
-            None => assert!(is_there, "user {n} was told it was applied"),
+            None => assert!(is_applied, "user {n}: reported as applied"),
             Some(Outcome::Unknown) => {}
-            Some(Outcome::Refused | Outcome::NotSent) => assert!(!is_there, "user {n} was told it was not applied"),
+            Some(Outcome::Refused | Outcome::NotSent) => assert!(!is_applied, "user {n}: reported as not applied"),
         }
     }
-    assert!(seen.len() > 1, "the faults did nothing: {seen:?}");
+    assert!(seen.len() > 1, "the faults had no effect: {seen:?}");
 }
 
 #[test]
-fn no_create_is_doubled() {
+fn a_create_is_applied_at_most_once() {
     let (graph, client) = start(200);
     let faults = json!({"faults": [
         {"method": "POST", "probability": 0.2, "act": "resetAfterApplying"},
         {"method": "POST", "probability": 0.2, "act": {"answer": {"status": 503}}},
     ]});
-    tell(&graph, "faults", &faults);
+    command(&graph, "faults", &faults);
     runtime().block_on(async {
         for n in 0..200 {
-            let ended = client.create(&user(n), &wanted(n)).await;
+            let results = client.create(&user(n), &wanted(n)).await;
             let created = stored(&graph, n).iter().filter(|item| item["description"] == format!("wanted {n}")).count();
-            match ended {
+            match results {
                 Ok(_) => assert_eq!(created, 1, "user {n}"),
                 Err(error) if error.outcome == Outcome::Unknown => assert!(created <= 1, "user {n}"),
                 Err(error) => assert_eq!((created, error.kind), (0, ErrorKind::Service), "user {n}"),
@@ -125,33 +129,33 @@ fn no_create_is_doubled() {
 }
 
 #[test]
-fn a_complete_outage_costs_little_more_than_the_first_attempts() {
+fn a_complete_outage_costs_at_most_the_retry_budget_beyond_the_first_attempts() {
     let (graph, client) = start(600);
-    tell(&graph, "faults", &json!({"faults": [{"act": {"answer": {"status": 503}}}]}));
-    let ended = runtime().block_on(update_all(&client, 600));
-    assert!(ended.values().all(Result::is_err));
-    let sent = tell(&graph, "requests", &json!({"method": "PATCH"})).as_array().map_or(0, Vec::len);
+    command(&graph, "faults", &json!({"faults": [{"act": {"answer": {"status": 503}}}]}));
+    let results = runtime().block_on(update_all(&client, 600));
+    assert!(results.values().all(Result::is_err));
+    let sent = command(&graph, "requests", &json!({"method": "PATCH"})).as_array().map_or(0, Vec::len);
     assert!((600..=660).contains(&sent), "{sent} requests for 600 calls");
 }
 
 #[test]
-fn under_a_limit_all_succeed_and_few_are_refused() {
+fn all_calls_succeed_under_a_rate_limit_and_few_requests_are_refused() {
     let (graph, client) = start(700);
-    tell(&graph, "throttle", &json!({"app": {"rate": 50, "burst": 50}}));
+    command(&graph, "throttle", &json!({"app": {"rate": 50, "burst": 50}}));
     let client = client.with_timeout(Duration::from_mins(2));
-    let requests = || tell(&graph, "requests", &json!({"method": "PATCH"})).as_array().cloned().unwrap_or_default();
-    let (ended, settled) = runtime().block_on(async {
+    let requests = || command(&graph, "requests", &json!({"method": "PATCH"})).as_array().cloned().unwrap_or_default();
+    let (results, settled) = runtime().block_on(async {
         let settled = async {
             tokio::time::sleep(Duration::from_secs(5)).await;
             requests().len()
         };
         tokio::join!(update_all(&client, 700), settled)
     });
-    for (n, end) in &ended {
-        assert!(end.is_ok(), "user {n}: {}", end.as_ref().expect_err("it failed"));
+    for (n, result) in &results {
+        assert!(result.is_ok(), "user {n}: {}", result.as_ref().expect_err("an error"));
     }
     let later = &requests()[settled..];
     let refused = later.iter().filter(|request| request["status"] == 429).count();
-    assert!(later.len() > 200, "only {} requests after the first seconds", later.len());
-    assert!(refused * 50 <= later.len(), "{refused} of {} were refused after the first seconds", later.len());
+    assert!(later.len() > 200, "only {} requests after 5 s", later.len());
+    assert!(refused * 50 <= later.len(), "{refused} of {} were refused after 5 s", later.len());
 }

@@ -1,4 +1,4 @@
-//! The demonstration: one change, three front ends, one local Graph.
+//! `cargo xtask demo`: one change from three front ends on one local Graph.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -13,8 +13,7 @@ use crate::setup;
 const CERTIFICATION: &str = "0fb4c1e3-c1e3-0fb4-e3c1-b40fe3c1b40f";
 const USER: &str = "innocenty.popov@contoso.com";
 
-/// Builds everything, starts a local Graph, makes the specification's change from the command line, from Python and
-/// from Node, and lists the final state.
+/// Builds everything, makes the specification's change with the command, Python and Node, and lists the final state.
 pub fn demo() -> Result {
     println!("== building (the first time takes minutes)");
     setup::build()?;
@@ -25,7 +24,7 @@ pub fn demo() -> Result {
     graph.stop()
 }
 
-/// `personcert serve` as a process, which ends when this does.
+/// `personcert serve` as a process that ends with this one.
 pub struct LocalGraph {
     pub url: String,
     pub token: String,
@@ -33,7 +32,7 @@ pub struct LocalGraph {
 }
 
 impl LocalGraph {
-    /// Starts one with more options for `serve`.
+    /// Starts it with further options of `serve`.
     pub fn start(options: &[&str]) -> Result<Self> {
         let mut server = command(setup::cli(), &["serve", "--until-eof", "--json"])
             .args(options)
@@ -41,20 +40,20 @@ impl LocalGraph {
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|error| format!("the local Graph did not start: {error}"))?;
-        let out = server.stdout.as_mut().ok_or("the local Graph has no output")?;
+        let out = server.stdout.as_mut().ok_or("the local Graph's output is not piped")?;
         let mut line = String::new();
         BufReader::new(out).read_line(&mut line).map_err(|error| error.to_string())?;
-        let ready: Value = serde_json::from_str(&line).map_err(|_| format!("the local Graph said {line:?}"))?;
+        let ready: Value = serde_json::from_str(&line).map_err(|_| format!("unexpected first line of the local Graph: {line:?}"))?;
         let text = |name: &str| ready[name].as_str().unwrap_or_default().to_owned();
         Ok(Self { url: text("url"), token: text("token"), server })
     }
 
-    /// Stops it and waits for its end.
+    /// Stops the process and waits for it.
     pub fn stop(mut self) -> Result {
-        // It ends with its standard input.
+        // Closing its standard input ends it.
         drop(self.server.stdin.take());
         let ended = self.server.wait().map_err(|error| format!("the local Graph did not end: {error}"))?;
-        if ended.success() { Ok(()) } else { Err(format!("the local Graph ended with {ended}")) }
+        if ended.success() { Ok(()) } else { Err(format!("the local Graph failed ({ended})")) }
     }
 }
 

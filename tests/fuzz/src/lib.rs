@@ -1,4 +1,4 @@
-//! What is fuzzed, and what must hold whatever comes.
+//! The fuzz targets: the property that each of them checks for any input.
 
 use personcert::display::{escape, escape_json};
 use personcert::host::{Call, Dialect};
@@ -6,10 +6,10 @@ use personcert::schema::Verb;
 use personcert::{CertificationPatch, PersonCertification, Target, User};
 use serde_json::{Map, Value};
 
-/// A target: it panics where something doesn't hold.
+/// A target; it panics when its property does not hold.
 pub type Fuzzed = fn(&[u8]);
 
-/// Every target by its name, which is that of its folder in `corpus/`.
+/// Every target with its name, which is also the name of its folder in `corpus/`.
 pub const TARGETS: &[(&str, Fuzzed)] = &[
     ("error_body", error_body),
     ("batch_body", batch_body),
@@ -24,7 +24,7 @@ pub const TARGETS: &[(&str, Fuzzed)] = &[
     ("display", display),
 ];
 
-/// Any body of an error gives an error.
+/// Any error body becomes a displayable error.
 fn error_body(data: &[u8]) {
     let error = personcert::fuzzing::error_body(500, data);
     assert_eq!(error.details.status, Some(500));
@@ -38,7 +38,7 @@ fn batch_body(data: &[u8]) {
     }
 }
 
-/// What is read loses nothing: written and read again it is the same.
+/// Reading loses nothing: a certification that is written and read again is the same.
 fn success_body(data: &[u8]) {
     let Ok(read) = serde_json::from_slice::<PersonCertification>(data) else { return };
     let written = serde_json::to_value(&read).expect("a certification can be written");
@@ -46,7 +46,7 @@ fn success_body(data: &[u8]) {
     assert_eq!(read, again);
 }
 
-/// A wait is a time.
+/// A wait is a finite time.
 fn retry_after(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (asked, now) = text.split_once('\n').unwrap_or((&text, ""));
@@ -55,7 +55,7 @@ fn retry_after(data: &[u8]) {
     }
 }
 
-/// Only what was given is sent, with names that Graph knows.
+/// A patch sends exactly the given properties.
 fn patch(data: &[u8]) {
     let Ok(arguments) = serde_json::from_slice::<Map<String, Value>>(data) else { return };
     for operation in ["update", "create", "get", "list", "delete"] {
@@ -70,7 +70,7 @@ fn patch(data: &[u8]) {
     }
 }
 
-/// An id is never a way into another path.
+/// An id never reaches another path.
 fn target(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (user, id) = text.split_once('\n').unwrap_or(("", &text));
@@ -86,7 +86,7 @@ fn target(data: &[u8]) {
     assert!(path.split('/').all(|segment| segment != "." && segment != ".."), "{path}");
 }
 
-/// Any answer of a token endpoint gives a token, or an error in one line.
+/// Any response of a token endpoint gives a token or a displayable error.
 fn token_answer(data: &[u8]) {
     for status in [200, 400] {
         match personcert::fuzzing::token_answer(status, data) {
@@ -96,7 +96,7 @@ fn token_answer(data: &[u8]) {
     }
 }
 
-/// A doctor says one line for each thing, whatever the token.
+/// Any token gives findings with displayable messages.
 fn token(data: &[u8]) {
     for finding in personcert::fuzzing::token(&String::from_utf8_lossy(data)) {
         let message = finding.message;
@@ -105,14 +105,14 @@ fn token(data: &[u8]) {
     }
 }
 
-/// A file is a certificate that can sign, or refused.
+/// A certificate file is refused or can sign.
 fn certificate(data: &[u8]) {
     if let Some(signed) = personcert::fuzzing::certificate(data) {
         assert_eq!(signed.expect("it signs").split('.').count(), 3);
     }
 }
 
-/// Displayed text is one line without control characters, and stays as it is when it is displayed again. JSON keeps
+/// Displayed text is one line without control characters and does not change when displayed again. JSON keeps
 /// its value.
 fn display(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
@@ -132,7 +132,7 @@ fn assert_displayable(text: &str) {
     assert_eq!(escape(text), text);
 }
 
-/// A file of certifications is read, or refused.
+/// A seed file is read or refused.
 fn seed(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     drop(personcert_local::fuzzing::seed(true, &text));

@@ -1,13 +1,13 @@
-//! Every target on its corpus and on many small changes of it; the same each time.
+//! Runs every target on its corpus and on small changes of it, deterministically.
 
 use std::path::Path;
 
 use personcert_fuzz::TARGETS;
 
-/// How many changed inputs each target gets.
+/// The number of changed inputs for each target.
 const CHANGED: u32 = 5_000;
 
-/// A generator of numbers (xorshift), always the same.
+/// A deterministic random number generator (xorshift).
 struct Numbers(u64);
 
 impl Numbers {
@@ -50,7 +50,7 @@ fn change(numbers: &mut Numbers, corpus: &[Vec<u8>]) -> Vec<u8> {
 }
 
 #[test]
-fn nothing_panics_and_everything_holds() {
+fn every_target_holds_on_its_corpus_and_on_changed_inputs() {
     for (name, target) in TARGETS {
         let corpus = corpus(name);
         assert!(!corpus.is_empty(), "{name} has no corpus");
