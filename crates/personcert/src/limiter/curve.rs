@@ -25,6 +25,11 @@ const START_FACTOR: f64 = 1.6;
 const CLIMB_FACTOR: f64 = 1.1;
 const CLIMB_FACTOR_STEP: f64 = 0.1;
 const MAX_CLIMB_FACTOR: f64 = 1.3;
+/// The growth of each stage of a search, which follows a first refusal, and what a search needs to know.
+const SEARCH_FACTOR: f64 = 2.0;
+const MIN_SEARCH_STAGE: Duration = Duration::from_millis(100);
+const MIN_SEARCH_SECONDS: f64 = 0.02;
+const MIN_SEARCH_STEPS: f64 = 5.0;
 const MIN_STAGE: Duration = Duration::from_millis(500);
 const MIN_STAGE_STEPS: f64 = 3.0;
 /// The part of a stage's rate that has to be used, or a success proves nothing.
@@ -33,12 +38,19 @@ const MIN_USE: f64 = 0.7;
 const SLOW: f64 = 0.92;
 /// What is left of an estimate that most steps were refused at.
 const SEVERE: f64 = 0.65;
+const MIN_SEVERE_SECONDS: f64 = 0.25;
+/// What is left of an unsure estimate after a refusal that can't be measured.
+const EASE: f64 = 0.95;
+const MIN_EASE: Duration = Duration::from_millis(100);
+/// A bucket is taken to hold at most as much as it gains in this time.
+const MAX_BUCKET_SECONDS: f64 = 1.0;
 /// An estimate changes at most by these factors at once, the last one when one refusal follows another.
 const MAX_GAIN: f64 = 1.1;
 const MAX_LOSS: f64 = 0.4;
 const MAX_LOSS_IN_A_ROW: f64 = 0.1;
 /// The limit is at least this part of a stage's rate.
 const STAGE_FLOOR: f64 = 0.6;
+const SEARCH_FLOOR: f64 = 0.05;
 /// Steps a second.
 const MIN_RATE: f64 = 0.02;
 /// After this time without a refusal the accepted steps prove that the limit is at least their rate.
@@ -51,11 +63,18 @@ pub(super) struct Curve {
     since: Instant,
     cycle_seconds: f64,
     slow_until: Instant,
+    eased_at: Instant,
     /// The refused steps of a cycle, smoothed.
     refusals: f64,
     /// The estimate if it turns out that the climb went much too far.
     fallback: f64,
     climb: Option<Climb>,
+    /// Whether the estimate is the result of a search. The requests in flight were sent at a much higher rate then.
+    pub(super) is_searched: bool,
+    /// Whether the estimate is a measurement that took long enough.
+    is_sure: bool,
+    /// The size of the service's bucket, if that is known.
+    capacity: Option<f64>,
 }
 
 /// The stages above the curve.
@@ -68,6 +87,34 @@ struct Climb {
     base: f64,
     stage_since: Instant,
     granted: u64,
+    search: Option<Search>,
+}
+
+/// A climb after the first refusal, when the service's bucket is at most as large as all that was accepted before.
+#[derive(Debug)]
+struct Search {
+    before: Measurement,
+    /// When each stage started, and the granted steps then.
+    stages: Vec<(Instant, u64)>,
+}
+
+impl Search {
+    /// The limit that a refusal shows, `base` being the rate that the search started with. The bucket was full at the start
+    /// of some stage, and at no start was it more than full: of the rates that follow the highest is the limit. It is also
+    /// no less than the rate of all steps, or than `base` when the bucket held as much as that promised.
+    fn limit(&self, news: &News, base: f64) -> f64 {
+        let rate = |(since, granted): &(Instant, u64)| {
+            let seconds = seconds_since(*since, news.sent_at).max(MIN_SEARCH_SECONDS);
+            let steps = to_f64(news.position.saturating_sub(*granted)) - self.before.steps;
+            // The bucket was also refilled while it was emptied for the first time.
+            let refilled = if seconds > 1.5 * self.before.seconds { self.before.seconds } else { 0.0 };
+            steps / (seconds - refilled)
+        };
+        let highest = self.stages.iter().map(rate).fold(0.0, f64::max);
+        let Measurement { steps, elapsed, .. } = news.measurement;
+        let kept = if steps >= 0.8 * base.min(self.before.steps) { base } else { 0.0 };
+        highest.max(steps / elapsed.max(MIN_SEARCH_SECONDS)).max(kept)
+    }
 }
 
 /// A refusal that is news, as the curve sees it.
@@ -82,21 +129,60 @@ pub(super) struct News {
     /// The steps refused since the last news.
     pub(super) refused: f64,
     pub(super) slow_for: Duration,
+    pub(super) sent_at: Instant,
+    pub(super) position: u64,
 }
 
 impl Curve {
     /// The curve of a limiter that has to find the limit from `rate` upwards.
     pub(super) fn start(now: Instant, rate: f64) -> Self {
-        let climb =
-            Climb { rate, factor: START_FACTOR, max_factor: START_FACTOR, base: rate, stage_since: now, granted: 0 };
+        let climb = Climb {
+            rate,
+            factor: START_FACTOR,
+            max_factor: START_FACTOR,
+            base: rate,
+            stage_since: now,
+            granted: 0,
+            search: None,
+        };
         Self {
             estimate: rate,
             since: now,
             cycle_seconds: UNSURE_CYCLE_SECONDS,
             slow_until: now,
+            eased_at: now,
             refusals: 1.0,
             fallback: rate,
             climb: Some(climb),
+            is_searched: false,
+            is_sure: false,
+            capacity: None,
+        }
+    }
+
+    /// The curve after a first refusal, if enough was accepted just before: it holds for the time from `now` on.
+    pub(super) fn search(now: Instant, recent: Measurement, granted: u64) -> Option<Self> {
+        if recent.steps < MIN_SEARCH_STEPS {
+            return None;
+        }
+        let mut curve = Self::start(now, recent.steps / (recent.seconds + 1.0));
+        curve.capacity = Some(recent.steps);
+        if let Some(climb) = &mut curve.climb {
+            (climb.factor, climb.max_factor, climb.granted) = (SEARCH_FACTOR, SEARCH_FACTOR, granted);
+            climb.search = Some(Search { before: recent, stages: vec![(now, granted)] });
+        }
+        Some(curve)
+    }
+
+    /// A search starts after the pause that the service asked for.
+    pub(super) fn hold(&mut self, until: Instant) {
+        if let Some(climb) = &mut self.climb {
+            climb.stage_since = climb.stage_since.max(until);
+            if let Some(Search { stages, .. }) = &mut climb.search
+                && let [(start, _)] = stages.as_mut_slice()
+            {
+                *start = until.max(*start);
+            }
         }
     }
 
@@ -108,14 +194,20 @@ impl Curve {
             (None, Some(exact)) => exact,
             (None, None) if news.measurement.seconds >= LOWER_BOUND_SECONDS && measured > 0.0 => measured,
             (Some(_), Some(exact)) if news.by_window => exact,
+            (Some(Self { climb: Some(Climb { search: Some(search), rate, base, .. }), .. }), _) => {
+                search.limit(news, *base).clamp(rate * SEARCH_FLOOR, *rate)
+            }
             (Some(previous), Some(exact)) => previous.limit_change(exact, news),
-            (Some(previous), None) if news.severe => previous.rate(now).min(previous.estimate * MAX_GAIN) * SEVERE,
+            (Some(previous), None) if news.severe && news.measurement.seconds >= MIN_SEVERE_SECONDS => {
+                previous.rate(now).min(previous.estimate * MAX_GAIN) * SEVERE
+            }
             // Refusals that follow each other closely, or a first one, prove nothing new.
             (_, None) => return None,
         };
         let climb = previous.and_then(|previous| previous.climb.as_ref());
         let fallback = climb.map_or(estimate, |climb| (climb.base * climb.rate).sqrt());
-        let estimate = if news.severe { estimate.min(fallback) } else { estimate }.max(MIN_RATE);
+        let is_searched = climb.is_some_and(|climb| climb.search.is_some());
+        let estimate = if news.severe && !is_searched { estimate.min(fallback) } else { estimate }.max(MIN_RATE);
         let refusals = previous.map_or(1.0, |previous| previous.refusals * 0.7 + news.refused * 0.3);
         let is_measured = exact.is_some_and(|exact| (exact / estimate - 1.0).abs() <= 0.02);
         let is_sure = is_measured && news.measurement.is_sure() && !(news.by_window && climb.is_some());
@@ -126,7 +218,20 @@ impl Curve {
             (false, false) => UNSURE_CYCLE_SECONDS,
         };
         let slow_until = now + news.slow_for;
-        Some(Self { estimate, since: now, cycle_seconds, slow_until, refusals, fallback, climb: None })
+        let capacity = previous.and_then(|previous| previous.capacity);
+        Some(Self {
+            estimate,
+            since: now,
+            cycle_seconds,
+            slow_until,
+            eased_at: now,
+            refusals,
+            fallback,
+            climb: None,
+            is_searched,
+            is_sure,
+            capacity,
+        })
     }
 
     fn limit_change(&self, exact: f64, news: &News) -> f64 {
@@ -135,6 +240,19 @@ impl Curve {
         }
         let loss = if news.severe && news.in_a_row { MAX_LOSS_IN_A_ROW } else { MAX_LOSS };
         exact.clamp(self.estimate * loss, self.estimate * MAX_GAIN)
+    }
+
+    /// A refusal followed another too closely for a measurement.
+    pub(super) fn ease(&mut self, now: Instant) {
+        if !self.is_sure && self.climb.is_none() && now.saturating_duration_since(self.eased_at) >= MIN_EASE {
+            self.eased_at = now;
+            self.estimate = (self.estimate * EASE).max(MIN_RATE);
+        }
+    }
+
+    /// How long the service's bucket takes to fill, at least.
+    pub(super) fn bucket_seconds(&self) -> f64 {
+        self.capacity.map_or(MAX_BUCKET_SECONDS, |capacity| (capacity / self.estimate).min(MAX_BUCKET_SECONDS))
     }
 
     /// A refusal turned out to be the first of many.
@@ -153,10 +271,12 @@ impl Curve {
     }
 
     /// Moves on to `now`: climbs when nothing was refused for long enough. `accepted` is a measurement up to now, `granted`
-    /// the number of all steps.
-    pub(super) fn advance(&mut self, now: Instant, granted: u64, round_trip: Duration, accepted: Measurement) {
+    /// the number of all steps. True if the rate has jumped.
+    pub(super) fn advance(&mut self, now: Instant, granted: u64, round_trip: Duration, accepted: Measurement) -> bool {
+        let before = self.rate(now);
         if let Some(climb) = &mut self.climb {
-            let stage = MIN_STAGE.max(round_trip * 3 / 2).max(seconds(MIN_STAGE_STEPS / climb.rate));
+            let min_stage = if climb.search.is_some() { MIN_SEARCH_STAGE } else { MIN_STAGE };
+            let stage = min_stage.max(round_trip * 3 / 2).max(seconds(MIN_STAGE_STEPS / climb.rate));
             if now.saturating_duration_since(climb.stage_since) >= stage {
                 self.estimate = self.estimate.max(climb.next_stage(now, granted));
             }
@@ -168,11 +288,13 @@ impl Curve {
                 base: self.estimate,
                 stage_since: now,
                 granted,
+                search: None,
             });
         } else if accepted.seconds > LOWER_BOUND_SECONDS {
             let unanswered = self.estimate * round_trip.as_secs_f64() * 2.0;
             self.estimate = self.estimate.max((accepted.steps - unanswered) / accepted.seconds);
         }
+        self.rate(now) > before
     }
 }
 
@@ -184,6 +306,9 @@ impl Climb {
         if used >= MIN_USE * self.rate {
             self.rate *= self.factor;
             self.factor = (self.factor + CLIMB_FACTOR_STEP).min(self.max_factor);
+            if let Some(search) = &mut self.search {
+                search.stages.push((now, granted));
+            }
         }
         (self.stage_since, self.granted) = (now, granted);
         accepted

@@ -1,5 +1,7 @@
 //! What the answers since the last refusal prove about the limit.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::units::{seconds_since, to_f64};
@@ -10,11 +12,11 @@ const MIN_SECONDS: f64 = 0.8;
 /// The least that a measurement takes for the long cycles of a known limit.
 const SURE_STEPS: f64 = 10.0;
 const SURE_SECONDS: f64 = 3.0;
-/// A bucket is taken to hold at least as much as it gains in this time.
-const MIN_BUCKET_SECONDS: f64 = 1.0;
 /// The least number of refused steps, and their part of the latest steps, when the limit is exceeded by far.
 const SEVERE_STEPS: f64 = 3.0;
 const SEVERE_PART: f64 = 0.6;
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Counts from the last refusal that was news, when the service's bucket was empty.
 #[derive(Debug)]
@@ -36,6 +38,8 @@ pub(super) struct Evidence {
 pub(super) struct Measurement {
     pub(super) steps: f64,
     pub(super) seconds: f64,
+    /// All time, that in which the bucket was full included: the limit is at least `steps` in this time.
+    pub(super) elapsed: f64,
 }
 
 impl Measurement {
@@ -65,25 +69,58 @@ impl Evidence {
     }
 
     /// Takes steps out of the predicted bucket.
-    pub(super) fn grant(&mut self, now: Instant, steps: u32, estimate: f64) {
+    pub(super) fn grant(&mut self, now: Instant, steps: u32, estimate: f64, bucket_seconds: f64) {
         let level = self.level + seconds_since(self.level_at, now);
-        self.full_seconds += (level - MIN_BUCKET_SECONDS).max(0.0);
-        self.level = (level.min(MIN_BUCKET_SECONDS) - f64::from(steps) / estimate).max(0.0);
+        self.full_seconds += (level - bucket_seconds).max(0.0);
+        self.level = (level.min(bucket_seconds) - f64::from(steps) / estimate).max(0.0);
         self.level_at = now;
     }
 
     /// Nothing is sent until then because the service asked for it. The time counts, for many services let the pause be
     /// made up for.
     pub(super) fn hold(&mut self, until: Instant) {
-        self.level = (self.level + seconds_since(self.level_at, until)).min(MIN_BUCKET_SECONDS);
+        self.level += seconds_since(self.level_at, until);
         self.level_at = self.level_at.max(until);
     }
 
     /// The steps accepted up to the request at `position`, and the time until it was sent.
     pub(super) fn measure(&self, sent_at: Instant, position: u64) -> Measurement {
         let steps = position.saturating_sub(self.granted).saturating_sub(self.lost);
-        let seconds = (seconds_since(self.since, sent_at) - self.full_seconds).max(0.0);
-        Measurement { steps: to_f64(steps), seconds }
+        let elapsed = seconds_since(self.since, sent_at);
+        Measurement { steps: to_f64(steps), seconds: (elapsed - self.full_seconds).max(0.0), elapsed }
+    }
+}
+
+/// The steps accepted in the latest one to two seconds: what is known when the first refusal comes.
+#[derive(Debug, Default)]
+pub(super) struct Recent {
+    second: Option<Instant>,
+    steps: u32,
+    steps_before: u32,
+}
+
+impl Recent {
+    pub(super) fn add(&mut self, now: Instant, steps: u32) {
+        let second = self.second.filter(|second| now.saturating_duration_since(*second) < 2 * SECOND);
+        match second {
+            None => (self.second, self.steps, self.steps_before) = (Some(now), 0, 0),
+            Some(second) if now.saturating_duration_since(second) >= SECOND => {
+                (self.second, self.steps_before, self.steps) = (Some(second + SECOND), self.steps, 0);
+            }
+            Some(_) => {}
+        }
+        self.steps = self.steps.saturating_add(steps);
+    }
+
+    pub(super) fn is_over(&self, now: Instant) -> bool {
+        self.second.is_none_or(|second| now.saturating_duration_since(second) > 2 * SECOND)
+    }
+
+    pub(super) fn measure(&self, now: Instant) -> Measurement {
+        let Some(second) = self.second else { return Measurement { steps: 0.0, seconds: 0.0, elapsed: 0.0 } };
+        let before = if self.steps_before > 0 { 1.0 } else { 0.0 };
+        let seconds = seconds_since(second, now) + before;
+        Measurement { steps: f64::from(self.steps) + f64::from(self.steps_before), seconds, elapsed: seconds }
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::curve::{Curve, News};
-use super::evidence::{Evidence, LatestSteps};
+use super::evidence::{Evidence, LatestSteps, Measurement};
 use super::units::{MAX_HOLD, seconds, to_f64};
 
 /// The longest time at a lowered rate after a mild refusal.
@@ -18,6 +18,8 @@ const MAX_SLOW: Duration = Duration::from_secs(5);
 /// The pause when the service names none. It doubles while refusals go on.
 const DEFAULT_HOLD: Duration = Duration::from_secs(1);
 const MAX_DEFAULT_HOLD: Duration = Duration::from_secs(30);
+/// `Retry-After` in whole seconds is at least this, however short the wait is.
+const MAX_ROUNDED_WAIT: Duration = Duration::from_secs(1);
 /// A service that counts by windows asks for at least this wait.
 const MIN_WINDOW_WAIT: Duration = Duration::from_secs(2);
 const MIN_WINDOW_SECONDS: f64 = 1.0;
@@ -31,7 +33,7 @@ const FORGET_AFTER: Duration = Duration::from_mins(1);
 /// What a pacer serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
-    /// Every refusal holds the user until the service's `Retry-After`.
+    /// A refusal holds the user until the service's `Retry-After`, unless the user's limit is known and the wait is short.
     User,
     /// A refusal slows the client, and holds it only when most steps are refused.
     Client,
@@ -49,6 +51,7 @@ pub(super) struct Refusal {
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts about the latest refusals")]
 pub(super) struct Pacer {
     scope: Scope,
     max_rate: Option<f64>,
@@ -67,6 +70,10 @@ pub(super) struct Pacer {
     changed_at: Instant,
     /// Whether the last news led to a pause.
     is_held: bool,
+    /// Whether nothing was sent since the first refusal.
+    is_new: bool,
+    /// Whether the rate has jumped since the last look: waiting callers may go earlier than they think.
+    has_jumped: bool,
     /// Whether the service accepts nothing before its `Retry-After`, as one that counts by windows.
     has_windows: bool,
     /// The pauses without an accepted step between them.
@@ -90,6 +97,8 @@ impl Pacer {
             latest: LatestSteps::default(),
             changed_at: now,
             is_held: false,
+            is_new: true,
+            has_jumped: false,
             has_windows: false,
             holds_in_a_row: 0,
             refused_since_news: 0.0,
@@ -98,8 +107,14 @@ impl Pacer {
         }
     }
 
+    /// Starts anew after a first refusal; so much was accepted just before.
+    pub(super) fn throttle(&mut self, now: Instant, recent: Measurement) {
+        self.forget(now);
+        self.curve = Curve::search(now, recent, self.granted);
+    }
+
     /// Forgets what was learned and counts from now.
-    pub(super) fn restart(&mut self, now: Instant) {
+    pub(super) fn forget(&mut self, now: Instant) {
         let fresh = Self::new(self.scope, now, self.max_rate, None);
         *self = Self { granted: self.granted, next: self.next, evidence: Evidence::new(now, self.granted), ..fresh };
     }
@@ -136,8 +151,9 @@ impl Pacer {
             self.next = self.next_after(now) + seconds(f64::from(steps) / rate);
         }
         if let Some(curve) = &self.curve {
-            self.evidence.grant(now, steps, curve.estimate);
+            self.evidence.grant(now, steps, curve.estimate, curve.bucket_seconds());
         }
+        self.is_new = false;
         self.granted += u64::from(steps);
         self.granted
     }
@@ -145,7 +161,7 @@ impl Pacer {
     /// The service accepted steps of a request.
     pub(super) fn accepted(&mut self, now: Instant, sent_at: Instant, steps: u32) {
         self.latest.add(steps, 0, self.memory(now, steps));
-        if sent_at >= self.changed_at {
+        if sent_at > self.changed_at {
             self.holds_in_a_row = 0;
             self.has_windows &= now >= self.retry_at;
         }
@@ -163,17 +179,25 @@ impl Pacer {
         self.advance(now);
         self.refused_since_news += f64::from(refusal.refused);
         self.evidence.lose(refusal.position, refusal.refused);
+        let is_old = refusal.sent_at <= self.changed_at;
+        if is_old && self.curve.as_ref().is_some_and(|curve| curve.is_searched) {
+            return;
+        }
         self.latest.add(refusal.accepted, refusal.refused, self.memory(now, refusal.accepted + refusal.refused));
-        let is_severe = self.scope == Scope::User || self.latest.are_mostly_refused();
-        if refusal.sent_at >= self.changed_at {
-            self.learn(now, refusal, is_severe);
+        let is_severe = self.latest.are_mostly_refused() || (self.scope == Scope::User && self.is_firm(refusal));
+        if !is_old {
+            self.learn(now, refusal);
             self.is_held = is_severe;
             if is_severe {
                 self.hold(now, refusal.retry_after);
             }
+        } else if self.is_new && !self.is_held && self.scope == Scope::Client {
+            // The bucket is empty: whoever sends now is refused.
+            self.is_held = true;
+            self.hold(now, refusal.retry_after.map(|wait| wait.min(MAX_ROUNDED_WAIT)));
         } else if is_severe && !self.is_held {
             // The refusal before was the first of many.
-            if let Some(curve) = self.curve.as_mut().filter(|_| !self.has_windows) {
+            if let Some(curve) = self.curve.as_mut().filter(|_| !self.has_windows && !self.is_new) {
                 curve.lower();
             }
             self.changed_at = now;
@@ -185,7 +209,22 @@ impl Pacer {
         }
     }
 
-    fn learn(&mut self, now: Instant, refusal: &Refusal, is_severe: bool) {
+    /// Whether a user has to pause: the service asks for more than the second that it rounds short waits up to, or the user's
+    /// limit is not known.
+    fn is_firm(&self, refusal: &Refusal) -> bool {
+        self.is_new || self.curve.is_none() || refusal.retry_after.is_some_and(|wait| wait > MAX_ROUNDED_WAIT)
+    }
+
+    pub(super) const fn held_until(&self) -> Instant {
+        self.held_until
+    }
+
+    /// Whether the rate has jumped since this was last asked.
+    pub(super) fn take_jump(&mut self) -> bool {
+        std::mem::take(&mut self.has_jumped)
+    }
+
+    fn learn(&mut self, now: Instant, refusal: &Refusal) {
         let retry_at = now + refusal.retry_after.unwrap_or_default().min(MAX_HOLD);
         let mut measurement = self.evidence.measure(refusal.sent_at, refusal.position);
         let window = retry_at.saturating_duration_since(self.retry_at).as_secs_f64();
@@ -196,9 +235,11 @@ impl Pacer {
         let news = News {
             measurement,
             by_window,
-            severe: is_severe,
+            severe: self.latest.are_mostly_refused(),
             in_a_row: self.holds_in_a_row > 0,
             refused: self.refused_since_news,
+            sent_at: refusal.sent_at,
+            position: refusal.position,
             slow_for: refusal.retry_after.unwrap_or(DEFAULT_HOLD).min(MAX_SLOW),
         };
         (self.retry_at, self.changed_at) = (retry_at, now);
@@ -206,6 +247,8 @@ impl Pacer {
             self.curve = Some(curve);
             self.refused_since_news = 0.0;
             self.evidence = Evidence::new(refusal.sent_at, refusal.position);
+        } else if let Some(curve) = &mut self.curve {
+            curve.ease(now);
         }
     }
 
@@ -220,12 +263,15 @@ impl Pacer {
         self.held_until = self.held_until.max(until);
         self.next = self.next.max(self.held_until);
         self.evidence.hold(self.held_until);
+        if let Some(curve) = &mut self.curve {
+            curve.hold(self.held_until);
+        }
     }
 
     fn advance(&mut self, now: Instant) {
         let accepted = self.evidence.measure(now, self.granted);
         if let Some(curve) = &mut self.curve {
-            curve.advance(now, self.granted, self.round_trip, accepted);
+            self.has_jumped |= curve.advance(now, self.granted, self.round_trip, accepted);
         }
     }
 

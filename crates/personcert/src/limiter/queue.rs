@@ -60,6 +60,10 @@ impl Queue {
         caller.turn.is_some()
     }
 
+    pub(super) fn callers(&self) -> impl Iterator<Item = u64> {
+        self.callers.values().map(|caller| caller.id)
+    }
+
     /// Makes it the turn of the first caller whose turn has not come yet, and gives its id.
     pub(super) fn call_next(&mut self, now: Instant) -> Option<u64> {
         let caller = self.callers.values_mut().find(|caller| caller.turn.is_none())?;

@@ -4,6 +4,7 @@ use tokio::time::Instant;
 
 use super::pacer::{Pacer, Refusal, Scope};
 use super::state::{Grant, LimiterState, Share};
+use super::units::MAX_HOLD;
 
 impl LimiterState {
     /// Ends a request as its shares say. `overloaded` says that the service answered 503 or 504.
@@ -45,10 +46,13 @@ impl LimiterState {
     /// The limit is the client's: the users of the latest refusals are not paced on their own any more.
     fn share_limit(&mut self, now: Instant) {
         self.shared_limit = true;
-        self.client.get_or_insert_with(|| Pacer::new(Scope::Client, now, self.options.max_rate, None)).restart(now);
+        let recent = self.recent.measure(now);
+        let new = || Pacer::new(Scope::Client, now, self.options.max_rate, None);
+        self.client.get_or_insert_with(new).throttle(now, recent);
         for user in self.suspects.recent(now) {
             if let Some(pace) = self.users.pace(user) {
-                pace.pacer = None;
+                pace.held_until =
+                    pace.pacer.take().map_or(pace.held_until, |pacer| pacer.held_until().max(pace.held_until));
             }
         }
     }
@@ -56,15 +60,23 @@ impl LimiterState {
     fn settle_user(&mut self, now: Instant, grant: Grant, share: &Share, is_shared: bool) {
         let Some(user) = self.users.get(share.user) else { return };
         user.in_flight = user.in_flight.saturating_sub(1);
+        if share.accepted > 0 {
+            user.recent.add(now, share.accepted);
+            self.recent.add(now, share.accepted);
+        }
         if share.refused > 0 {
+            let recent = user.recent.measure(now);
             let pace = user.pace(now);
-            if let Some(wait) = share.retry_after {
-                pace.held_until = pace.held_until.max(now + wait.min(super::units::MAX_HOLD));
-            }
             if is_shared {
+                let wait = share.retry_after.unwrap_or_default().min(MAX_HOLD);
+                pace.held_until = pace.held_until.max(now + wait);
                 pace.pacer.iter_mut().for_each(|pacer| pacer.lost(share.position, share.steps - share.accepted));
             } else {
-                let pacer = pace.pacer.get_or_insert_with(|| Pacer::new(Scope::User, now, None, None));
+                let pacer = pace.pacer.get_or_insert_with(|| {
+                    let mut pacer = Pacer::new(Scope::User, now, None, None);
+                    pacer.throttle(now, recent);
+                    pacer
+                });
                 pacer.refused(now, &share.refusal(grant.sent_at));
             }
         } else if let Some(pacer) = user.pace.as_mut().and_then(|pace| pace.pacer.as_mut()) {
@@ -74,7 +86,6 @@ impl LimiterState {
             }
         }
         self.turns.extend(user.pace.as_mut().and_then(|pace| pace.gate_line.call_next(now)));
-        self.users.release(share.user, now);
     }
 
     fn settle_client(&mut self, now: Instant, grant: Grant, shares: &[Share], is_shared: bool) {

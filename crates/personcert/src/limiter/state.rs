@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::evidence::Recent;
 use super::guard::Guard;
 use super::pacer::{Pacer, Scope};
 use super::queue::Queue;
@@ -91,6 +92,7 @@ pub struct LimiterState {
     pub(super) suspects: Suspects,
     pub(super) guard: Guard,
     pub(super) in_flight: usize,
+    pub(super) recent: Recent,
     pub(super) rate_line: Queue,
     pub(super) gate_line: Queue,
     /// The waiters whose turn has come since they were last taken.
@@ -108,6 +110,7 @@ impl LimiterState {
             suspects: Suspects::default(),
             guard: Guard::new(options.max_concurrency),
             in_flight: 0,
+            recent: Recent::default(),
             rate_line: Queue::default(),
             gate_line: Queue::default(),
             turns: Vec::new(),
@@ -186,7 +189,7 @@ impl LimiterState {
     fn forget(&mut self, now: Instant) {
         if self.shared_limit && self.options.initial_rate.is_none() {
             let Some(client) = self.client.as_mut().filter(|client| client.is_forgotten(now)) else { return };
-            client.restart(now);
+            client.forget(now);
             self.shared_limit = false;
         }
     }
@@ -238,6 +241,9 @@ impl LimiterState {
         }
         if let Some(client) = &mut self.client {
             let ready = client.ready_at(now, self.rate_line.ahead(place_in(place, Line::ClientRate), now));
+            if client.take_jump() {
+                self.turns.extend(self.rate_line.callers());
+            }
             if ready > now {
                 return Some((Line::ClientRate, Some(ready)));
             }
@@ -257,6 +263,9 @@ impl LimiterState {
         }
         let ahead = pace.rate_line.ahead(place_in(standing, Line::UserRate(user)), now);
         let ready = pace.pacer.as_mut().map_or(now, |pacer| pacer.ready_at(now, ahead)).max(pace.held_until);
+        if pace.pacer.as_mut().is_some_and(Pacer::take_jump) {
+            self.turns.extend(pace.rate_line.callers());
+        }
         let ahead = pace.gate_line.ahead(place_in(standing, Line::UserGate(user)), now);
         (ready, has_slot(limit, entry.in_flight, ahead))
     }

@@ -1,16 +1,16 @@
-//! The users that have a request in flight, a refusal behind them or a caller in line.
+//! The users of the latest requests, and what holds the requests of each of them back.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use tokio::time::Instant;
 
 use super::UserId;
+use super::evidence::Recent;
 use super::pacer::Pacer;
 use super::queue::Queue;
 
-/// The table is searched for forgotten users when it reaches this size, and then each time it doubles.
+/// Idle users are removed when the table reaches this size, and then each time it doubles.
 const MIN_PURGE_SIZE: usize = 1024;
 
 #[derive(Debug)]
@@ -22,6 +22,7 @@ pub(super) struct Users {
 #[derive(Debug, Default)]
 pub(super) struct User {
     pub(super) in_flight: usize,
+    pub(super) recent: Recent,
     /// Present while a refusal or a line concerns the user.
     pub(super) pace: Option<Box<Pace>>,
 }
@@ -62,15 +63,6 @@ impl Users {
         self.table.entry(user).or_default()
     }
 
-    /// Removes the user when nothing has to be known about it.
-    pub(super) fn release(&mut self, user: UserId, now: Instant) {
-        if let Entry::Occupied(entry) = self.table.entry(user)
-            && entry.get().is_idle(now)
-        {
-            entry.remove();
-        }
-    }
-
     pub(super) fn values(&self) -> impl Iterator<Item = &User> {
         self.table.values()
     }
@@ -84,7 +76,7 @@ impl User {
     }
 
     fn is_idle(&self, now: Instant) -> bool {
-        self.in_flight == 0 && self.pace.as_ref().is_none_or(|pace| pace.is_idle(now))
+        self.in_flight == 0 && self.recent.is_over(now) && self.pace.as_ref().is_none_or(|pace| pace.is_idle(now))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::{AcquireError, Decision, Grant, Limiter, LimiterState, Share, Waiter};
 
@@ -63,18 +63,17 @@ impl Limiter {
         let mut place = Place { limiter: self, waiter: Waiter::new(0), turn: None };
         loop {
             let now = Instant::now();
-            let (wake_at, turn) = match self.ask(now, shares, &mut place) {
+            let wake_at = match self.ask(now, shares, &mut place) {
                 Decision::Granted(grant) => return Ok(grant),
                 Decision::WaitUntil(retry_at) if retry_at >= deadline => return Err(AcquireError { retry_at }),
                 // Half of a long wait, because the rate may have grown by then.
-                Decision::WaitUntil(at) => (at.min(now + MAX_SLEEP.max((at - now) / 2)), None),
+                Decision::WaitUntil(at) => at.min(now + MAX_SLEEP.max((at - now) / 2)),
                 Decision::WaitForRelease if now >= deadline => return Err(AcquireError { retry_at: now }),
-                Decision::WaitForRelease => (deadline.min(now + MAX_SLEEP), place.turn.as_ref()),
+                Decision::WaitForRelease => deadline.min(now + MAX_SLEEP),
             };
-            match turn {
-                // Either way the task asks again.
-                Some((_, turn)) => drop(timeout_at(wake_at, turn.notified()).await),
-                None => sleep_until(wake_at).await,
+            if let Some((_, turn)) = &place.turn {
+                // Called or not, the task asks again.
+                let _ = timeout_at(wake_at, turn.notified()).await;
             }
         }
     }
