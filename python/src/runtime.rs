@@ -138,8 +138,8 @@ impl RuntimePool {
         let unused = match state.open.as_mut().and_then(ProcessLocal::get_mut) {
             Some(open) => {
                 open.idle.push((now, runtime));
-                let stale = open.idle.partition_point(|(last_call, _)| *last_call + MAX_IDLE < now);
-                open.idle.drain(..stale).collect()
+                let expired = open.idle.partition_point(|(last_call, _)| *last_call + MAX_IDLE < now);
+                open.idle.drain(..expired).collect()
             }
             None => vec![(now, runtime)],
         };
