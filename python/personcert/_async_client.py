@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
-    from ._completions import completion
-from ._credential import Credential
+    from ._credential import Credential
     from ._models import (
         Attempt,
         CertificationChanges,

@@ -141,7 +141,13 @@ fn compare(what: &str, contenders: &[&Contender], column: usize, url: &str, in_f
     Ok(())
 }
 
-fn measure_starts(language: &str, program: fn() -> (PathBuf, &'static str), peer: &str, most: f64, url: &str) -> Result {
+fn measure_starts(
+    language: &str,
+    program: fn() -> (PathBuf, &'static str),
+    peer: &str,
+    most: f64,
+    url: &str,
+) -> Result {
     let mut starts: [Vec<Start>; 2] = Default::default();
     for _ in 0..STARTS {
         for (name, starts) in ["personcert", peer].into_iter().zip(&mut starts) {
@@ -247,7 +253,9 @@ impl Nginx {
 /// The answer to a batch of 20 steps.
 fn batch_answer(answer: &str) -> String {
     let step = |id: usize| {
-        format!("{{\"id\":\"{id}\",\"status\":200,\"headers\":{{\"Content-Type\":\"application/json\"}},\"body\":{answer}}}")
+        format!(
+            "{{\"id\":\"{id}\",\"status\":200,\"headers\":{{\"Content-Type\":\"application/json\"}},\"body\":{answer}}}"
+        )
     };
     let steps: Vec<_> = (1..=20).rev().map(step).collect();
     format!("{{\"responses\":[{}]}}", steps.join(","))

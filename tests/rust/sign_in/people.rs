@@ -76,7 +76,10 @@ fn a_revoked_session_stops_with_one_clear_error() {
     person.tell("revoke", json!({"user": USER}));
     let said = person.change(&mut person.command(&[]), "me");
     assert_eq!(said.code, 3, "{said:?}");
-    assert!(said.err.contains("AADSTS50173") && said.err.contains("the session was revoked; run `personcert login`"), "{said:?}");
+    assert!(
+        said.err.contains("AADSTS50173") && said.err.contains("the session was revoked; run `personcert login`"),
+        "{said:?}"
+    );
     assert_eq!(said.err.lines().count(), 1, "{}", said.err);
     assert_eq!(person.tell("certifications", json!({"user": USER})), before);
     person.sign_in();
