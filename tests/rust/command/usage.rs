@@ -7,7 +7,7 @@ fn usage_errors_end_with_a_json_line_too() {
     for (arguments, parameter) in [
         (&["--json", "update"][..], "<ID>"),
         (&["get", "x", "--json", "--colour", "red"], "--colour"),
-        (&["--json", "serve", "--port", "x"], "--port <PORT>"),
+        (&["--json", "serve", "--port", "x"], "--port"),
         (&["--json", "vanish"], "vanish"),
     ] {
         let output = personcert(arguments).output().expect("it runs");
