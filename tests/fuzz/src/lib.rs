@@ -22,6 +22,7 @@ pub const TARGETS: &[(&str, Fuzzed)] = &[
     ("token", token),
     ("certificate", certificate),
     ("display", display),
+    ("address", address),
 ];
 
 /// Any error body becomes a displayable error.
@@ -121,6 +122,13 @@ fn display(data: &[u8]) {
     let shown = escape_json(&document);
     assert_displayable(&shown);
     assert_eq!(serde_json::from_str::<String>(&shown).expect("it is still JSON"), text);
+}
+
+/// The local Graph reads or refuses any address, and a query never selects more than there is.
+fn address(data: &[u8]) {
+    if let Some(selected) = personcert_local::fuzzing::address(&String::from_utf8_lossy(data)) {
+        assert!(selected <= 1, "{selected}");
+    }
 }
 
 fn assert_displayable(text: &str) {
