@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ._models import (
         Attempt,
         CertificationChanges,
+        CertificationValues,
         PropertyChange,
         ClientOptions,
         Finding,
@@ -34,19 +35,22 @@ if TYPE_CHECKING:
         InferenceDataChanges,
         PersonCertification,
         PersonDataSources,
+        PersonDataSourcesChanges,
         ProfileSourceAnnotation,
         Prompt,
         UpdateResult,
     )
 else:
     # For type checkers; at run time each is a dict.
-    CertificationChanges = ClientOptions = InferenceDataChanges = dict
+    CertificationChanges = CertificationValues = ClientOptions = dict
+    InferenceDataChanges = PersonDataSourcesChanges = dict
 
 __all__ = [
     "AsyncClient",
     "Attempt",
     "AuthError",
     "CertificationChanges",
+    "CertificationValues",
     "PropertyChange",
     "Client",
     "ClientOptions",
@@ -62,6 +66,7 @@ __all__ = [
     "PersonCertError",
     "PersonCertification",
     "PersonDataSources",
+    "PersonDataSourcesChanges",
     "ProfileSourceAnnotation",
     "Prompt",
     "ThrottledError",

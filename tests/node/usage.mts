@@ -8,6 +8,7 @@ import {
   type SignIn,
   type CallOptions,
   type CertificationChanges,
+  type CertificationValues,
   type PropertyChange,
   type ClientOptions,
   type Credential,
@@ -78,7 +79,8 @@ const listing: ListOptions = { top: 10, skip: 0, orderby: 'displayName' }
 try {
   changes(await client.update(id, wanted, updating))
   if (Math.random() > 1) changes(await client.update(id, { endDate: date }))
-  const created = await client.create({ displayName: 'New' }, calling)
+  const values: CertificationValues = { displayName: 'New', source: { type: ['Manual'] } }
+  const created = await client.create(values, calling)
   for await (const certification of client.list(listing)) members(certification)
   await client.delete(created.id ?? '', calling)
 } catch (error) {

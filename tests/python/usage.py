@@ -12,6 +12,7 @@ from personcert import (
     Attempt,
     AuthError,
     CertificationChanges,
+    CertificationValues,
     PropertyChange,
     Client,
     ClientOptions,
@@ -28,6 +29,7 @@ from personcert import (
     PersonCertification,
     Prompt,
     PersonDataSources,
+    PersonDataSourcesChanges,
     ProfileSourceAnnotation,
     ThrottledError,
     UpdateResult,
@@ -85,7 +87,9 @@ def blocking(graph: LocalGraph) -> None:
             changes(client.update(ID, current=current, end_date=datetime.date(2030, 1, 1), thumbnail_url=None))
             changes(client.update(ID, user=None, timeout=2.5, **wanted))
             changes(client.update(ID, allowed_audiences=["contacts", "organization"], start_date="2020-01-01"))
-            created = client.create(display_name="New", timeout=3)
+            origin: PersonDataSourcesChanges = {"type": ["Manual"]}
+            values: CertificationValues = {"display_name": "New", "source": origin}
+            created = client.create(timeout=3, **values)
             for certification in client.list(top=10, orderby="displayName", filter=None, skip=0):
                 members(certification)
             client.delete(created.id or "", user=None)
