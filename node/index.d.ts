@@ -61,13 +61,17 @@ export class Client {
    * the most and changes nothing.
    */
   doctor(options?: CallOptions): Promise<Finding[]>
+  /** Closes the client: later calls fail, and its connections close when the calls in progress have ended. */
+  close(): void
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /** What went wrong. The message is one line for a person; the properties serve programs. */
 export interface PersonCertError extends PersonCertErrorAttributes {}
 export class PersonCertError extends Error {
   private constructor()
-  readonly name: 'PersonCertError'
+  /** `AbortError` when the call was cancelled (kind `cancelled`). */
+  readonly name: 'PersonCertError' | 'AbortError'
 }
 
 /** A user of a local Graph. */

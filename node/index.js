@@ -5,52 +5,76 @@ const { channel } = require('node:diagnostics_channel')
 const native = require('./personcert.node')
 
 const attempts = channel('personcert:attempt')
+const asyncDispose = Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')
 
-/** What went wrong. The message is one line for a person; the properties serve programs. */
+/** A call's error. The message is one line of text for people; the properties are for programs. */
 class PersonCertError extends Error {
   constructor({ message, ...properties }, options) {
     super(message, options)
     Object.assign(this, properties)
   }
 }
-// On the prototype, as the built-in errors have it.
-Object.defineProperty(PersonCertError.prototype, 'name', { value: 'PersonCertError', writable: true, configurable: true })
 
-/** The value that the native half answered with, or its error. */
-function unpack(text, options) {
-  const { value, error } = JSON.parse(text)
-  if (error) throw new PersonCertError(error, options)
-  return value
+/** The error of a cancelled call, named as every Node API names it. */
+class AbortError extends PersonCertError {}
+
+// On the prototype, where the built-in errors have theirs.
+for (const type of [PersonCertError, AbortError]) {
+  Object.defineProperty(type.prototype, 'name', { value: type.name, writable: true, configurable: true })
 }
 
-/** Carries a call out that `signal` may stop. */
-async function stoppable(signal, call) {
-  if (signal === undefined || signal === null) return unpack(await call())
-  if (!(signal instanceof AbortSignal)) throw wrong('signal', 'expected an AbortSignal')
-  const cancel = new native.Cancel()
-  const stop = () => cancel.cancel()
-  if (signal.aborted) stop()
-  signal.addEventListener('abort', stop)
+/** Gives the value in the native half's JSON text, or throws the error in it. */
+function unwrap(text, signal) {
+  const { value, error } = JSON.parse(text)
+  if (!error) return value
+  throw error.kind === 'cancelled' ? new AbortError(error, { cause: signal?.reason }) : new PersonCertError(error)
+}
+
+/** The tokens of the calls that each signal cancels. */
+const tokensOf = new WeakMap()
+
+function cancelAll() {
+  for (const token of tokensOf.get(this)) token.cancel()
+}
+
+/** Makes a call that `signal` may cancel. Calls that share a signal share one listener. */
+async function withSignal(signal, call) {
+  if (signal === undefined || signal === null) return unwrap(await call())
+  if (!(signal instanceof AbortSignal)) throw invalidInput('signal', 'expected an AbortSignal')
+  const token = new native.CancelToken()
+  if (signal.aborted) token.cancel()
+  const tokens = tokensOf.get(signal) ?? new Set()
+  if (tokens.size === 0) {
+    tokensOf.set(signal, tokens)
+    signal.addEventListener('abort', cancelAll)
+  }
+  tokens.add(token)
   try {
-    return unpack(await call(cancel), signal.aborted ? { cause: signal.reason } : undefined)
+    return unwrap(await call(token), signal)
   } finally {
-    signal.removeEventListener('abort', stop)
+    tokens.delete(token)
+    if (tokens.size === 0) signal.removeEventListener('abort', cancelAll)
   }
 }
 
-function wrong(parameter, why) {
-  return new PersonCertError({ message: `${parameter}: ${why}`, kind: 'invalid_input', outcome: 'not_sent', parameter })
+function invalidInput(parameter, problem) {
+  return new PersonCertError({
+    message: `${parameter}: ${problem}`,
+    kind: 'invalid_input',
+    outcome: 'not_sent',
+    parameter,
+  })
 }
 
-/** The signal, and the call's arguments: its options with what else it needs. */
-function given(options, more) {
-  if (options === null || typeof options !== 'object') throw wrong('options', 'expected an object')
+/** Splits a call's options into its signal and the native half's arguments, which `more` adds to. */
+function splitOptions(options, more) {
+  if (options === null || typeof options !== 'object') throw invalidInput('options', 'expected an object')
   const { signal, ...rest } = options
   return [signal, { ...rest, ...more }]
 }
 
-/** What the native half calls with every attempt; nothing where nobody would notice, for it costs time. */
-function watch(onRetry) {
+/** Makes the callback for every attempt; undefined without listeners, because each attempt would cost time. */
+function attemptListener(onRetry) {
   if (!onRetry && !attempts.hasSubscribers) return undefined
   return (text) => {
     const { value } = JSON.parse(text)
@@ -59,16 +83,16 @@ function watch(onRetry) {
   }
 }
 
-/** What the native half calls when it needs a token; its promise gives the token and its end. */
-function ask(credential) {
+/** Makes the callback that promises a token and its expiry. */
+function credentialCallback(credential) {
   if (credential === undefined || credential === null) return undefined
   if (typeof credential !== 'function' && typeof credential.getToken !== 'function') {
-    throw wrong('credential', 'expected a function, or an object with getToken')
+    throw invalidInput('credential', 'expected a function, or an object with getToken')
   }
   return async (text) => {
     const { scope, claims } = JSON.parse(text)
-    const given = await (credential.getToken ? credential.getToken(scope, claims ? { claims } : {}) : credential())
-    return JSON.stringify(typeof given === 'string' ? { token: given } : given)
+    const token = await (credential.getToken ? credential.getToken(scope, claims ? { claims } : {}) : credential())
+    return JSON.stringify(typeof token === 'string' ? { token } : token)
   }
 }
 
@@ -76,13 +100,13 @@ class Client {
   #native
 
   constructor(options = {}) {
-    if (options === null || typeof options !== 'object') throw wrong('options', 'expected an object')
+    if (options === null || typeof options !== 'object') throw invalidInput('options', 'expected an object')
     const { onRetry, onPrompt, credential, ...settings } = options
-    if (onRetry !== undefined && typeof onRetry !== 'function') throw wrong('onRetry', 'expected a function')
-    if (onPrompt !== undefined && typeof onPrompt !== 'function') throw wrong('onPrompt', 'expected a function')
-    const prompt = onPrompt && ((text) => onPrompt(JSON.parse(text).value))
-    this.#native = new native.Client(settings, watch(onRetry), ask(credential), prompt)
-    unpack(this.#native.opened())
+    if (onRetry !== undefined && typeof onRetry !== 'function') throw invalidInput('onRetry', 'expected a function')
+    if (onPrompt !== undefined && typeof onPrompt !== 'function') throw invalidInput('onPrompt', 'expected a function')
+    const promptCallback = onPrompt && ((text) => onPrompt(JSON.parse(text).value))
+    this.#native = new native.Client(settings, attemptListener(onRetry), credentialCallback(credential), promptCallback)
+    unwrap(this.#native.opened())
   }
 
   async update(id, changes, options = {}) {
@@ -94,9 +118,9 @@ class Client {
   }
 
   async *list(options = {}) {
-    const [signal, query] = given(options)
+    const [signal, query] = splitOptions(options)
     const pages = this.#native.list(query)
-    for (let page; (page = await stoppable(signal, (cancel) => pages.next(cancel))) !== null; ) yield* page
+    for (let page; (page = await withSignal(signal, (token) => pages.next(token))) !== null; ) yield* page
   }
 
   async create(values, options = {}) {
@@ -111,9 +135,17 @@ class Client {
     return this.#call('doctor', options)
   }
 
+  close() {
+    this.#native.close()
+  }
+
+  async [asyncDispose]() {
+    this.close()
+  }
+
   #call(operation, options, more) {
-    const [signal, args] = given(options, more)
-    return stoppable(signal, (cancel) => this.#native.call(operation, args, cancel))
+    const [signal, args] = splitOptions(options, more)
+    return withSignal(signal, (token) => this.#native.call(operation, args, token))
   }
 }
 
@@ -123,7 +155,7 @@ class LocalGraph {
 
   static async start(options = {}) {
     const graph = new LocalGraph()
-    graph.#url = unpack(await graph.#native.start(options))
+    graph.#url = unwrap(await graph.#native.start(options))
     return graph
   }
 
@@ -220,15 +252,15 @@ class LocalGraph {
   }
 
   async close() {
-    unpack(await this.#native.close())
+    unwrap(await this.#native.close())
   }
 
-  async [Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]() {
+  async [asyncDispose]() {
     await this.close()
   }
 
   async #command(name, args = {}) {
-    return unpack(await this.#native.command(name, args))
+    return unwrap(await this.#native.command(name, args))
   }
 }
 

@@ -1,4 +1,4 @@
-// The ways of signing in that the environment decides about, and people's.
+// Sign-in methods chosen by the environment, and interactive sign-in.
 import assert from 'node:assert/strict'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,7 +17,7 @@ const CONFIDENTIAL = '11111111-2222-3333-4444-555555555555'
 const CERTIFIED = '22222222-3333-4444-5555-666666666666'
 const identity = (name) => fileURLToPath(new URL(`../identity/${name}`, import.meta.url))
 
-const outside = { ...process.env }
+const originalEnvironment = { ...process.env }
 let graph, home
 
 before(async () => (graph = await LocalGraph.start()))
@@ -27,18 +27,18 @@ beforeEach(async () => {
   home = mkdtempSync(join(tmpdir(), 'home-'))
 })
 afterEach(() => {
-  around(outside, false)
+  setEnvironment(originalEnvironment, false)
   rmSync(home, { recursive: true })
 })
 
-/** Nothing else is around, and no machine of Azure answers. */
-function around(variables, plain = true) {
+/** Replaces the environment: no other credential is available, and no managed identity answers. */
+function setEnvironment(variables, isolated = true) {
   for (const name of Object.keys(process.env)) delete process.env[name]
   const empty = { PATH: home, HOME: home, AZURE_POD_IDENTITY_AUTHORITY_HOST: 'http://127.0.0.1:1' }
-  Object.assign(process.env, plain && { ...empty, AZURE_CLIENT_ID: CONFIDENTIAL, AZURE_TENANT_ID: 'contoso.com' }, variables)
+  Object.assign(process.env, isolated && { ...empty, AZURE_CLIENT_ID: CONFIDENTIAL, AZURE_TENANT_ID: 'contoso.com' }, variables)
 }
 
-/** The specification's example; gives the grants by which tokens were asked for. */
+/** Makes the specification's change; returns the grants of the token requests. */
 async function example(settings = {}) {
   const client = new Client({ baseUrl: graph.url, authority: graph.url, ...settings })
   const { certification } = await client.update(ID, CHANGES, { user: USER })
@@ -49,11 +49,11 @@ async function example(settings = {}) {
 }
 
 test('a secret and a certificate in the environment', async () => {
-  around({ AZURE_CLIENT_SECRET: 'local-secret' })
+  setEnvironment({ AZURE_CLIENT_SECRET: 'local-secret' })
   assert.deepEqual(await example(), ['client_credentials'])
   await graph.reset()
   await graph.app({ clientId: CERTIFIED, certificate: readFileSync(identity('client.pem'), 'utf8') })
-  around({
+  setEnvironment({
     AZURE_CLIENT_ID: CERTIFIED,
     AZURE_CLIENT_CERTIFICATE_PATH: identity('client.pfx'),
     AZURE_CLIENT_CERTIFICATE_PASSWORD: 'local-password',
@@ -61,35 +61,35 @@ test('a secret and a certificate in the environment', async () => {
   assert.deepEqual(await example(), ['client_credentials'])
 })
 
-test('other issuers', async () => {
+test('workload identity: a token file and GitHub Actions', async () => {
   const file = join(home, 'federated')
   writeFileSync(file, await graph.federated())
-  around({ AZURE_FEDERATED_TOKEN_FILE: file })
+  setEnvironment({ AZURE_FEDERATED_TOKEN_FILE: file })
   assert.deepEqual(await example(), ['client_credentials'])
-  around({
+  setEnvironment({
     ACTIONS_ID_TOKEN_REQUEST_URL: `${graph.url}/_identity/github?api-version=2.0`,
     ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'local-github-token',
   })
   assert.equal((await example({ signIn: 'workload-identity' })).length, 2)
 })
 
-test('machines', async () => {
-  around({ AZURE_POD_IDENTITY_AUTHORITY_HOST: graph.url })
+test('managed identity: a virtual machine and an app service', async () => {
+  setEnvironment({ AZURE_POD_IDENTITY_AUTHORITY_HOST: graph.url })
   assert.deepEqual(await example(), ['managed_identity'])
-  around({ IDENTITY_ENDPOINT: `${graph.url}/msi/token`, IDENTITY_HEADER: 'local-identity-header' })
+  setEnvironment({ IDENTITY_ENDPOINT: `${graph.url}/msi/token`, IDENTITY_HEADER: 'local-identity-header' })
   assert.deepEqual(await example({ signIn: 'managed-identity' }), ['managed_identity', 'managed_identity'])
 })
 
-test("Azure's command line", async () => {
+test("Azure's command line provides the token", async () => {
   const answer = JSON.stringify({ accessToken: await graph.token(), expires_on: 4102444800, tokenType: 'Bearer' })
   writeFileSync(join(home, 'az'), `#!/bin/sh\necho '${answer}'\n`)
   chmodSync(join(home, 'az'), 0o755)
-  around({})
+  setEnvironment({})
   assert.deepEqual(await example(), [])
 })
 
-test('who has nothing is told what was tried', async () => {
-  around({})
+test('without a credential the error lists what was tried', async () => {
+  setEnvironment({})
   await assert.rejects(example(), (error) => {
     const parts = ['login: nobody', 'client-secret: ', 'certificate: ', 'workload-identity: ', 'managed-identity: ', 'azure-cli: ']
     for (const part of parts) assert.ok(error.message.includes(part), `${part} in ${error.message}`)
@@ -98,8 +98,8 @@ test('who has nothing is told what was tried', async () => {
   assert.deepEqual(await graph.requests(), [])
 })
 
-test('a sign-in is kept for the next program, until it is revoked', async () => {
-  around({})
+test('the next program uses a stored session until it is revoked', async () => {
+  setEnvironment({})
   await graph.approve({ user: USER })
   const prompts = []
   const kept = { tokenCacheFile: join(home, 'sign-in.json'), clientId: PUBLIC, onPrompt: (prompt) => prompts.push(prompt) }

@@ -1,8 +1,8 @@
-// What only Node can do wrong: odd values, signals, worker threads, processes. Needs Node alone.
+// What only the Node package can get wrong: odd values, signals, worker threads, processes. Needs Node alone.
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { after, before, beforeEach, describe, test } from 'node:test'
@@ -16,7 +16,7 @@ const ID = '0fb4c1e3-c1e3-0fb4-e3c1-b40fe3c1b40f'
 const PACKAGE = new URL('../../node/index.mjs', import.meta.url).href
 const COMMAND = fileURLToPath(new URL('../../node/bin/personcert.js', import.meta.url))
 
-/** A server that takes connections and never answers; `arrived` resolves when a request has come. */
+/** A server that accepts connections and never answers; `arrived` resolves when a request arrives. */
 async function silent() {
   const sockets = new Set()
   let come
@@ -32,10 +32,10 @@ async function silent() {
   return { url: `http://127.0.0.1:${server.address().port}`, arrived, close }
 }
 
-/** What a promise rejects with, which is one of ours. */
+/** The PersonCertError that a promise rejects with. */
 async function failure(promise) {
   const error = await promise.then(
-    () => assert.fail('it did not fail'),
+    () => assert.fail('the call did not fail'),
     (thrown) => thrown,
   )
   assert.ok(error instanceof PersonCertError && error instanceof Error, String(error?.stack))
@@ -73,7 +73,7 @@ describe('values', () => {
     await refused({ endDate: new Date() }, 'a Date is a point in time')
   })
 
-  test('what JSON does not have is refused, not bent', async () => {
+  test('values that JSON cannot express are refused, not converted', async () => {
     for (const number of [NaN, Infinity, -Infinity]) await refused({ description: number }, 'not a number JSON has')
     await refused({ description: 'half \ud83d of it' }, 'lone surrogate')
     await refused({ description: 10n }, 'type bigint')
@@ -83,7 +83,7 @@ describe('values', () => {
     await refused({ allowedAudiences: [undefined] }, 'undefined')
   })
 
-  test('true is not one', async () => {
+  test('true and 1 are different values', async () => {
     await refused({ description: true }, 'boolean true')
     await refused({ description: 1 }, 'number 1')
     await failure(client.update(ID, { inference: { userHasVerifiedAccuracy: 1 } }))
@@ -109,14 +109,14 @@ describe('values', () => {
     assert.equal(error.kind, 'invalid_input')
   })
 
-  test('only own, enumerable, named members count', async () => {
+  test('only own, enumerable, named members are read', async () => {
     const changes = Object.create({ inherited: 1 }, { hidden: { value: 1 }, description: { value: 'x', enumerable: true } })
     changes[Symbol('more')] = 1
     await client.update(ID, changes)
     assert.equal((await graph.requests())[0].body, '{"description":"x"}')
   })
 
-  test('what a getter throws is passed on', async () => {
+  test('an exception of a getter reaches the caller', async () => {
     const thrown = new RangeError('mine')
     const changes = {
       get description() {
@@ -126,7 +126,7 @@ describe('values', () => {
     await assert.rejects(client.update(ID, changes), (error) => error === thrown)
   })
 
-  test('arguments of no sense reject and never throw', async () => {
+  test('invalid arguments reject the promise and never throw', async () => {
     for (const call of [
       () => client.update(),
       () => client.update(ID, null),
@@ -149,19 +149,19 @@ describe('values', () => {
   })
 
   test('a member called __proto__ is a member', async () => {
-    await graph.script([{ status: 200, body: '{"id":"x","__proto__":{"a":1}}' }])
+    await graph.script([{ status: 200, body: `{"id":"${ID}","__proto__":{"a":1}}` }])
     const certification = await client.get(ID)
     assert.equal(Object.getPrototypeOf(certification), Object.prototype)
     assert.deepEqual(Object.getOwnPropertyDescriptor(certification, '__proto__').value, { a: 1 })
   })
 
-  test('a misspelt member names the nearest', async () => {
+  test('a misspelt member's error names the nearest', async () => {
     await refused({ issuingAuthorty: 'x' }, 'did you mean `issuingAuthority`?')
   })
 })
 
 describe('errors', () => {
-  test('they are real errors with properties', async () => {
+  test('errors are instances of Error with properties', async () => {
     const error = await failure(client.get('22222222-c1e3-0fb4-e3c1-b40fe3c1b40f'))
     assert.equal(error.name, 'PersonCertError')
     assert.deepEqual([error.kind, error.outcome, error.status, error.attempts], ['not_found', 'refused', 404, 1])
@@ -171,7 +171,7 @@ describe('errors', () => {
   })
 })
 
-describe('stopping', () => {
+describe('cancelling', () => {
   test('a signal that is already aborted sends nothing', async () => {
     const reason = new Error('mine')
     const error = await failure(client.update(ID, { description: 'x' }, { signal: AbortSignal.abort(reason) }))
@@ -179,7 +179,7 @@ describe('stopping', () => {
     assert.deepEqual(await graph.requests(), [])
   })
 
-  test('a signal stops a call under way, and the client goes on', async () => {
+  test('a signal cancels a call in progress, and the client stays usable', async () => {
     const server = await silent()
     const waiting = new Client({ baseUrl: server.url, token: 't' })
     const controller = new AbortController()
@@ -193,6 +193,44 @@ describe('stopping', () => {
     server.close()
   })
 
+  test('a cancelled call rejects with an AbortError, as every Node API does', async () => {
+    const reason = new Error('mine')
+    const error = await failure(client.get(ID, { signal: AbortSignal.abort(reason) }))
+    assert.deepEqual([error.name, error.kind, error.cause], ['AbortError', 'cancelled', reason])
+    assert.match(error.stack, /^AbortError: /)
+    assert.match(String(error), /^AbortError: /)
+    // `code` stays the service's error code.
+    assert.equal(error.code, null)
+  })
+
+  test('64 calls share one listener on their signal and Node warns of nothing', async () => {
+    const warnings = []
+    const warn = (warning) => warnings.push(warning.name)
+    process.on('warning', warn)
+    const server = await silent()
+    const waiting = new Client({ baseUrl: server.url, token: 't' })
+    const controller = new AbortController()
+    const { signal } = controller
+    const calls = Array.from({ length: 64 }, () => failure(waiting.get(ID, { signal })))
+    await server.arrived
+    assert.equal(getEventListeners(signal, 'abort').length, 1)
+    controller.abort()
+    const kinds = new Set((await Promise.all(calls)).map(({ kind }) => kind))
+    assert.deepEqual([...kinds], ['cancelled'])
+    assert.equal(getEventListeners(signal, 'abort').length, 0)
+    process.off('warning', warn)
+    assert.deepEqual(warnings, [])
+    server.close()
+  })
+
+  test('a signal that aborts after the call leaves its result alone', async () => {
+    const controller = new AbortController()
+    const got = await client.get(ID, { signal: controller.signal })
+    controller.abort()
+    assert.equal(got.id, ID)
+    assert.equal(getEventListeners(controller.signal, 'abort').length, 0)
+  })
+
   test('a time limit is in milliseconds', async () => {
     const server = await silent()
     const waiting = new Client({ baseUrl: server.url, token: 't', timeout: 60_000 })
@@ -201,7 +239,7 @@ describe('stopping', () => {
     server.close()
   })
 
-  test('a list that is left early asks for no more', async () => {
+  test('a list that is left early requests no further page', async () => {
     for (const displayName of ['a', 'b', 'c']) await graph.add('innocenty.popov@contoso.com', { displayName })
     const items = client.list({ top: 1 })
     assert.deepEqual(await graph.requests(), [])
@@ -213,28 +251,88 @@ describe('stopping', () => {
   })
 })
 
-describe('watching', () => {
+describe('closing', () => {
+  /** A server that counts its open connections and answers every request. */
+  async function counting() {
+    const sockets = new Set()
+    let closed
+    const server = createServer((socket) => {
+      sockets.add(socket)
+      socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{"id":"x"}'))
+      socket.on('error', () => {})
+      socket.on('close', () => {
+        sockets.delete(socket)
+        if (sockets.size === 0) closed?.()
+      })
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const allClosed = () => new Promise((resolve) => (sockets.size === 0 ? resolve() : (closed = resolve)))
+    return { url: `http://127.0.0.1:${server.address().port}`, sockets, allClosed, server }
+  }
+
+  test('close() drops the connections', { timeout: 20_000 }, async () => {
+    const { url, sockets, allClosed, server } = await counting()
+    const own = new Client({ baseUrl: url, token: 't' })
+    await Promise.all(Array.from({ length: 8 }, () => own.get('x')))
+    assert.ok(sockets.size > 0)
+    own.close()
+    await allClosed()
+    server.close()
+  })
+
+  test('a closed client sends nothing, and closing twice is allowed', async () => {
+    const own = new Client({ baseUrl: graph.url, token })
+    const list = own.list()
+    own.close()
+    own.close()
+    for (const call of [own.get(ID), own.list().next(), own.update(ID, { description: 'x' })]) {
+      const error = await failure(call)
+      assert.deepEqual([error.kind, error.outcome], ['invalid_input', 'not_sent'])
+      assert.match(error.message, /the client is closed/)
+    }
+    await failure(list.next())
+    assert.deepEqual(await graph.requests(), [])
+  })
+
+  test('a call in progress ends as it would have', async () => {
+    const own = new Client({ baseUrl: graph.url, token })
+    const call = own.get(ID)
+    own.close()
+    assert.equal((await call).id, ID)
+  })
+
+  test('`await using` closes the client', { timeout: 20_000 }, async () => {
+    const { url, allClosed, server } = await counting()
+    const own = new Client({ baseUrl: url, token: 't' })
+    await own.get('x')
+    await own[Symbol.asyncDispose]()
+    await allClosed()
+    server.close()
+  })
+})
+
+describe('observing', () => {
   const flaky = (more) => new Client({ baseUrl: graph.url, token, retryDelay: 1, ...more })
 
-  test('retries are told while they happen', async () => {
+  test('onRetry is called while retries happen', async () => {
     await graph.faults([{ times: 2, act: { answer: { status: 503 } } }])
-    const told = []
-    const updated = await flaky({ onRetry: (attempt) => told.push(attempt) }).update(ID, { description: 'x' })
+    const seen = []
+    const updated = await flaky({ onRetry: (attempt) => seen.push(attempt) }).update(ID, { description: 'x' })
     assert.equal(updated.attempts, 3)
-    assert.deepEqual(told.map(({ attempt, status, kind }) => [attempt, status, kind]), [[1, 503, 'service'], [2, 503, 'service']])
+    assert.deepEqual(seen.map(({ attempt, status, kind }) => [attempt, status, kind]), [[1, 503, 'service'], [2, 503, 'service']])
     assert.throws(() => flaky({ onRetry: 'text' }), { kind: 'invalid_input', parameter: 'onRetry' })
   })
 
   test('every attempt is published', async () => {
-    const told = []
-    const listen = (attempt) => told.push(attempt)
+    const seen = []
+    const listen = (attempt) => seen.push(attempt)
     subscribe('personcert:attempt', listen)
     await flaky().get(ID)
     unsubscribe('personcert:attempt', listen)
-    assert.deepEqual(told.map(({ method, target, status }) => [method, target, status]), [['GET', '/me/profile/certifications/{id}', 200]])
+    assert.deepEqual(seen.map(({ method, target, status }) => [method, target, status]), [['GET', '/me/profile/certifications/{id}', 200]])
   })
 
-  test('nothing is sent after a call was stopped while it waited', async () => {
+  test('a call that is cancelled while it waits sends nothing more', async () => {
     await graph.faults([{ act: { answer: { status: 503 } } }])
     const controller = new AbortController()
     const waiting = flaky({ retryDelay: 200, maxAttempts: 100, onRetry: () => controller.abort() })
@@ -257,7 +355,7 @@ describe('credentials', () => {
     }
   }
 
-  test('credential objects and functions give tokens', async () => {
+  test('credential objects and functions provide tokens', async () => {
     const credential = new Credential()
     for (const given of [credential, () => token, async () => ({ token })]) {
       const own = new Client({ baseUrl: graph.url, credential: given })
@@ -267,7 +365,7 @@ describe('credentials', () => {
     assert.deepEqual(credential.asked, [['https://graph.microsoft.com/.default', {}]])
   })
 
-  test('claims are passed on', async () => {
+  test('a credential receives the claims of a challenge', async () => {
     const header = 'Bearer realm="", error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnt9fQ"'
     await graph.faults([{ times: 1, act: { answer: { status: 401, headers: { 'WWW-Authenticate': header } } } }])
     const credential = new Credential()
@@ -275,7 +373,7 @@ describe('credentials', () => {
     assert.deepEqual(credential.asked.map(([, options]) => options), [{}, { claims: '{"access_token":{}}' }])
   })
 
-  test('one that fails sends nothing', async () => {
+  test('a call whose credential fails sends nothing', async () => {
     const broken = async () => {
       throw new Error('no vault here')
     }
@@ -289,7 +387,7 @@ describe('credentials', () => {
   })
 })
 
-describe('many', () => {
+describe('concurrency', () => {
   test('hundreds of calls at once', async () => {
     const got = await Promise.all(Array.from({ length: 300 }, () => client.get(ID)))
     assert.equal(got.filter(({ id }) => id === ID).length, 300)
@@ -316,7 +414,7 @@ describe('many', () => {
 })
 
 describe('processes', () => {
-  test('one ends with calls under way', async () => {
+  test('a process exits with calls in progress', async () => {
     const server = await silent()
     const code = `
       import { Client } from '${PACKAGE}'
@@ -330,7 +428,7 @@ describe('processes', () => {
     server.close()
   })
 
-  test('one ends by itself, though its local Graph was not closed', async () => {
+  test('a process ends by itself although its local Graph was not closed', async () => {
     const code = `
       const { LocalGraph } = require('${fileURLToPath(new URL('../../node/index.js', import.meta.url))}')
       LocalGraph.start().then((graph) => console.log(graph.url))`

@@ -69,6 +69,8 @@ const start: LocalGraphOptions = { port: 0, permissions: 'spec', users: 2, certi
 await using graph = await LocalGraph.start(start)
 const options: ClientOptions = { baseUrl: graph.url, token: await graph.token({ scopes: ['User.ReadWrite'] }), timeout: 5000 }
 const client = new Client(options)
+await using disposable = new Client(options)
+disposable.close()
 const getting: GetOptions = { select: ['id', 'endDate'], timeout: 3000 }
 const current = await client.get(id, getting)
 const date: PlainDateLike = { [Symbol.toStringTag]: 'Temporal.PlainDate', toString: () => '2030-01-01' }
