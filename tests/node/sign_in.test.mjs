@@ -91,7 +91,7 @@ test("Azure's command line provides the token", async () => {
 test('without a credential the error lists what was tried', async () => {
   setEnvironment({})
   await assert.rejects(example(), (error) => {
-    const parts = ['login: nobody', 'client-secret: ', 'certificate: ', 'workload-identity: ', 'managed-identity: ', 'azure-cli: ']
+    const parts = ['login (not signed in)', 'client-secret (', 'certificate (', 'workload-identity (', 'managed-identity (', 'azure-cli (']
     for (const part of parts) assert.ok(error.message.includes(part), `${part} in ${error.message}`)
     return error.kind === 'auth' && error.outcome === 'not_sent'
   })

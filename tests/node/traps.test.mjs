@@ -155,7 +155,7 @@ describe('values', () => {
     assert.deepEqual(Object.getOwnPropertyDescriptor(certification, '__proto__').value, { a: 1 })
   })
 
-  test('a misspelt member's error names the nearest', async () => {
+  test('the error of a misspelt member names the nearest', async () => {
     await refused({ issuingAuthorty: 'x' }, 'did you mean `issuingAuthority`?')
   })
 })
