@@ -244,6 +244,12 @@ export interface ClientOptions {
   maxAttempts?: number
   /** Maximum wait before the second attempt. It doubles with each further attempt, up to a minute; each wait is a random part of it, unless the service says how long to wait. Default: 1 second. */
   retryDelay?: number
+  /** Maximum number of requests a second. Default: as many as the service accepts. */
+  maxRate?: number
+  /** Maximum number of requests in flight. Default: no limit until the service is overloaded. */
+  maxConcurrency?: number
+  /** Maximum number of requests in flight for one user. Default: 4. */
+  maxPerUser?: number
   /** The URL of an HTTP proxy, with user and password if required. Default: HTTPS_PROXY and NO_PROXY. */
   proxy?: string
   /** A PEM file with certificate authorities to trust in addition to the machine's (SSL_CERT_FILE replaces those). */

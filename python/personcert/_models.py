@@ -411,6 +411,12 @@ if TYPE_CHECKING:
         """Maximum number of attempts; 1 disables retries. Default: 5."""
         retry_delay: float
         """Maximum wait before the second attempt. It doubles with each further attempt, up to a minute; each wait is a random part of it, unless the service says how long to wait. Default: 1 second."""
+        max_rate: float
+        """Maximum number of requests a second. Default: as many as the service accepts."""
+        max_concurrency: int
+        """Maximum number of requests in flight. Default: no limit until the service is overloaded."""
+        max_per_user: int
+        """Maximum number of requests in flight for one user. Default: 4."""
         proxy: str
         """The URL of an HTTP proxy, with user and password if required. Default: HTTPS_PROXY and NO_PROXY."""
         ca_file: str

@@ -32,6 +32,9 @@ options! {
         connect_timeout = "connectTimeout": Duration = Duration::from_secs(10), "Time limit for a connection to be established. Default: 10 seconds.";
         max_attempts = "maxAttempts": u64 = 5, "Maximum number of attempts; 1 disables retries. Default: 5.";
         retry_delay = "retryDelay": Duration = Duration::from_secs(1), "Maximum wait before the second attempt. It doubles with each further attempt, up to a minute; each wait is a random part of it, unless the service says how long to wait. Default: 1 second.";
+        max_rate = "maxRate": Option<f64> = None, "Maximum number of requests a second. Default: as many as the service accepts.";
+        max_concurrency = "maxConcurrency": Option<u64> = None, "Maximum number of requests in flight. Default: no limit until the service is overloaded.";
+        max_per_user = "maxPerUser": u64 = 4, "Maximum number of requests in flight for one user. Default: 4.";
         proxy = "proxy": Option<Secret> = None, "The URL of an HTTP proxy, with user and password if required. Default: HTTPS_PROXY and NO_PROXY.";
         ca_file = "caFile": Option<String> = None, "A PEM file with certificate authorities to trust in addition to the machine's (SSL_CERT_FILE replaces those).";
         max_response_bytes = "maxResponseBytes": u64 = 4 << 20, "Maximum size of a response, in bytes. Default: 4 MiB.";
@@ -66,6 +69,15 @@ impl Config {
     fn check(&self) -> Result<()> {
         if !(1..=100).contains(&self.max_attempts) {
             return Err(Error::input("maxAttempts", "must be from 1 to 100"));
+        }
+        if self.max_rate.is_some_and(|rate| !(0.01..=1e6).contains(&rate)) {
+            return Err(Error::input("maxRate", "must be from 0.01 to 1000000"));
+        }
+        if self.max_concurrency.is_some_and(|limit| !(1..=10_000).contains(&limit)) {
+            return Err(Error::input("maxConcurrency", "must be from 1 to 10000"));
+        }
+        if !(1..=10_000).contains(&self.max_per_user) {
+            return Err(Error::input("maxPerUser", "must be from 1 to 10000"));
         }
         if self.token.is_some() && self.token_command.is_some() {
             return Err(Error::input("tokenCommand", "`token` and `tokenCommand` are mutually exclusive; remove one"));

@@ -9,10 +9,10 @@ use reqwest::header::HeaderValue;
 use tokio::time::Instant;
 
 use crate::cancel::CallState;
-use crate::limiter::Limiter;
+use crate::limiter::{Limiter, LimiterOptions};
 use crate::retry::RetryPolicy;
 use crate::retry_budget::RetryBudget;
-use crate::{Attempt, Error, Result};
+use crate::{Attempt, Config, Error, Result};
 
 /// What all clones of a client share.
 #[derive(Debug, Default)]
@@ -23,6 +23,20 @@ pub(super) struct ClientState {
     pub(super) has_announced: AtomicBool,
     /// Whether the token was checked before the first write.
     pub(super) has_checked_token: AtomicBool,
+}
+
+impl ClientState {
+    /// The state of a client that has sent nothing yet.
+    pub(super) fn new(config: &Config) -> Self {
+        let count = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
+        let options = LimiterOptions {
+            max_rate: config.max_rate,
+            max_concurrency: config.max_concurrency.map(count),
+            max_per_user: count(config.max_per_user),
+            ..LimiterOptions::default()
+        };
+        Self { limiter: Arc::new(Limiter::new(options)), ..Self::default() }
+    }
 }
 
 /// How calls are made unless they say otherwise.

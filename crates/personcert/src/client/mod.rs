@@ -65,7 +65,7 @@ impl Client {
         Ok(Self {
             transport,
             service: Arc::new(Service::new(config)?),
-            state: Arc::default(),
+            state: Arc::new(ClientState::new(config)),
             credential: TokenCache::new(provider, config.scope(), clock),
             defaults: CallDefaults {
                 policy: RetryPolicy { max_attempts, base_delay: config.retry_delay },
@@ -86,7 +86,11 @@ impl Client {
     /// The same client with nothing of its state, for a process that was forked: locks that were held and requests that were
     /// under way stay with the parent.
     pub fn for_new_process(&self) -> Result<Self> {
-        Ok(Self { state: Arc::default(), credential: self.credential.for_new_process(), ..self.for_new_runtime()? })
+        Ok(Self {
+            state: Arc::new(ClientState::new(&self.service.config)),
+            credential: self.credential.for_new_process(),
+            ..self.for_new_runtime()?
+        })
     }
 
     /// The same client with another limit on the time a call may take.
