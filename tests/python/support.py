@@ -105,8 +105,14 @@ class OneAnswerServer:
 
 def open_sockets():
     """How many sockets this process has open."""
-    names = (f"/proc/self/fd/{name}" for name in os.listdir("/proc/self/fd"))
-    return sum(os.path.lexists(name) and os.readlink(name).startswith("socket:") for name in names)
+
+    def is_socket(name):
+        try:
+            return os.readlink(f"/proc/self/fd/{name}").startswith("socket:")
+        except FileNotFoundError:  # Closed meanwhile.
+            return False
+
+    return sum(map(is_socket, os.listdir("/proc/self/fd")))
 
 
 def descriptors():

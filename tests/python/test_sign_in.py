@@ -86,7 +86,7 @@ class SignIn(Traps):
     def test_without_a_credential_the_error_lists_what_was_tried(self):
         with self.around(), self.assertRaises(AuthError) as caught:
             self.example()
-        for part in ("login: nobody", "client-secret: ", "certificate: ", "workload-identity: ", "managed-identity: ", "azure-cli: "):
+        for part in ("login (not signed in)", "client-secret (", "certificate (", "workload-identity (", "managed-identity (", "azure-cli ("):
             self.assertIn(part, str(caught.exception))
         self.assertEqual((caught.exception.outcome, self.graph.requests()), ("not_sent", []))
 
