@@ -158,7 +158,7 @@ export interface Finding {
   name: string
   /** Whether calls can succeed with it. */
   ok: boolean
-  /** What was found, and how to mend it, in one line. */
+  /** What was found and how to fix it, in one line. */
   message: string
 }
 

@@ -289,7 +289,7 @@ class Finding(Record):
     ok: bool
     """Whether calls can succeed with it."""
     message: str
-    """What was found, and how to mend it, in one line."""
+    """What was found and how to fix it, in one line."""
     _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
 
     _names = (

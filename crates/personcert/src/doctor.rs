@@ -1,4 +1,4 @@
-//! What can be known before a first write: about the token, without trusting it, and about the way to the service.
+//! What can be checked before a first write: the token, read without trusting it, the network, and the service's clock.
 //! Nothing is changed.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -18,36 +18,32 @@ output! {
     pub struct Finding {
         name = "name": String, "What was checked: `token`, `user`, `application`, `tenant`, `audience`, `lifetime`, `permissions`, `network`, `host` or `clock`.";
         ok = "ok": bool, "Whether calls can succeed with it.";
-        message = "message": String, "What was found, and how to mend it, in one line.";
+        message = "message": String, "What was found and how to fix it, in one line.";
     }
 }
 
-/// Graph's own id, which may stand for its address as a token's audience.
+/// Graph's application id, which may replace its address as the audience of a token.
 const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
-/// How wrong a clock may be: what identity services allow.
+/// The clock error that identity services tolerate.
 const MAX_CLOCK_SKEW: Duration = Duration::from_mins(5);
 
 impl Finding {
-    pub(crate) fn new(name: &str, good: bool, message: impl Into<String>) -> Self {
-        Self { name: name.into(), ok: good, message: escape(&message.into()).into_owned() }
+    pub(crate) fn new(name: &str, ok: bool, message: impl Into<String>) -> Self {
+        Self { name: name.into(), ok, message: escape(&message.into()).into_owned() }
     }
 }
 
-/// What is wrong with a token that a first write is about to be sent with, as far as it can be told for free.
+/// What the token of a first write probably lacks. Costs no request.
 pub(crate) fn warning(token_text: &str, cloud: Cloud, user: &User, now: SystemTime) -> Option<String> {
-    let bad = token(token_text, cloud, user, now).into_iter().filter(|finding| !finding.ok);
-    let wrong: Vec<_> = bad.map(|finding| format!("{}: {}", finding.name, finding.message)).collect();
-    (!wrong.is_empty()).then(|| format!("this change may be refused; {}", wrong.join("; ")))
+    let failed = token(token_text, cloud, user, now).into_iter().filter(|finding| !finding.ok);
+    let failed: Vec<_> = failed.map(|finding| format!("{}: {}", finding.name, finding.message)).collect();
+    (!failed.is_empty()).then(|| format!("this change may be refused; {}", failed.join("; ")))
 }
 
-/// What a token says of itself.
+/// What the claims of a token say.
 pub(crate) fn token(token: &str, cloud: Cloud, user: &User, now: SystemTime) -> Vec<Finding> {
     let Some(claims) = claims(token) else {
-        return vec![Finding::new(
-            "token",
-            true,
-            "its inside can't be read here; the service will say what it is good for",
-        )];
+        return vec![Finding::new("token", true, "opaque token; only the service can validate it")];
     };
     let text = |name: &str| claims[name].as_str().unwrap_or_default();
     let named = |names: &[&str]| {
@@ -68,13 +64,13 @@ pub(crate) fn token(token: &str, cloud: Cloud, user: &User, now: SystemTime) -> 
 }
 
 fn audience(audience: &str, cloud: Cloud) -> Finding {
-    let of = |cloud: Cloud| audience.trim_end_matches('/') == cloud.root();
-    if audience == GRAPH || of(cloud) {
+    let is_of = |cloud: Cloud| audience.trim_end_matches('/') == cloud.root();
+    if audience == GRAPH || is_of(cloud) {
         return Finding::new("audience", true, "Graph");
     }
-    let why = match Cloud::ALL.iter().find(|(other, ..)| of(*other)) {
+    let why = match Cloud::ALL.iter().find(|(other, ..)| is_of(*other)) {
         Some((name, ..)) => {
-            format!("the token is for the cloud {name}; set it with `cloud`, or sign in to the other one")
+            format!("the token is for the cloud {name}; set `cloud` to it, or sign in to the configured cloud")
         }
         None => format!("the token is for {audience:?} and not for Graph; ask for the scope {}/.default", cloud.root()),
     };
@@ -85,19 +81,24 @@ fn lifetime(claims: &Value, now: SystemTime) -> Finding {
     let moment = |name: &str| claims[name].as_u64().and_then(|at| UNIX_EPOCH.checked_add(Duration::from_secs(at)));
     let minutes = |time: Duration| time.as_secs() / 60;
     match (moment("nbf"), moment("exp")) {
-        (Some(start), _) if start > now + MAX_CLOCK_SKEW => {
-            Finding::new("lifetime", false, "the token is not valid yet; is the clock of this machine right?")
+        (Some(start), _) if start.duration_since(now).is_ok_and(|early| early > MAX_CLOCK_SKEW) => {
+            Finding::new("lifetime", false, "not valid yet; check the clock of this machine")
         }
         (_, Some(end)) => match end.duration_since(now) {
-            Ok(left) => Finding::new("lifetime", true, format!("{} more minutes", minutes(left))),
+            Ok(left) => Finding::new("lifetime", true, format!("expires in {} minutes", minutes(left))),
             Err(past) => {
                 let ago = minutes(past.duration());
-                Finding::new("lifetime", false, format!("the token ended {ago} minutes ago; sign in again"))
+                Finding::new("lifetime", false, format!("expired {ago} minutes ago; sign in again"))
             }
         },
-        _ => Finding::new("lifetime", true, "the token doesn't say when it ends"),
+        _ => Finding::new("lifetime", true, "the token does not say when it expires"),
     }
 }
+
+/// Delegated permissions to change every user's certifications. The second one is for agent users.
+const ALL_USERS: [&str; 2] = ["User.ReadWrite.All", "AgentIdUser.ReadWrite.All"];
+/// Delegated permissions to change the signed-in user's own certifications.
+const OWN_PROFILE: [&str; 2] = ["User.ReadWrite", "AgentIdUser.ReadWrite.IdentityParentedBy"];
 
 /// The permission table of the specification, and of the service's current pages where it differs.
 /// Source: Graph's "Update personCertification", permissions.
@@ -107,32 +108,44 @@ fn permissions(claims: &Value, user: &User) -> Finding {
         Value::Array(names) => names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect(),
         _ => Vec::<String>::new(),
     };
-    let of = |good, why: &str| Finding::new("permissions", good, why);
+    let finding = |ok, why: &str| Finding::new("permissions", ok, why);
     let (scopes, roles) = (list("scp"), list("roles"));
-    let all = |names: &[String]| names.iter().any(|name| name == "User.ReadWrite.All");
-    let own = scopes.iter().any(|name| name == "User.ReadWrite");
-    match (user, scopes.is_empty()) {
-        (User::Me, true) => of(false, "an application's token has no signed-in user, so /me is refused; name the user"),
-        (User::Named(_), true) if all(&roles) => of(
+    let first_of = |known: [&'static str; 2]| known.into_iter().find(|name| scopes.iter().any(|scope| scope == name));
+    match user {
+        User::Me if scopes.is_empty() => {
+            finding(false, "an application's token has no signed-in user, so /me is refused; name the user")
+        }
+        User::Named(_) if scopes.is_empty() && roles.iter().any(|name| name == "User.ReadWrite.All") => finding(
             false,
             "application permission User.ReadWrite.All: the specification allows it, the service's current pages do not; \
              a delegated sign-in is safe",
         ),
-        (User::Named(_), true) => of(false, "the application lacks User.ReadWrite.All"),
-        (_, false) if all(&scopes) => of(true, "User.ReadWrite.All, delegated: everybody's certifications"),
-        (User::Me, false) if own => of(true, "User.ReadWrite, delegated: the signed-in user's certifications"),
-        (User::Me, false) => of(false, "the token lacks User.ReadWrite; sign in with that scope"),
-        (User::Named(_), false) => of(false, "the token lacks User.ReadWrite.All, which other users' profiles need"),
+        User::Named(_) if scopes.is_empty() => finding(false, "the application lacks User.ReadWrite.All"),
+        _ => match (first_of(ALL_USERS), first_of(OWN_PROFILE)) {
+            (Some(name), _) => finding(true, &format!("{name}, delegated: all users' certifications")),
+            (None, Some(name)) if is_self(claims, user) => {
+                finding(true, &format!("{name}, delegated: the signed-in user's certifications"))
+            }
+            _ if is_self(claims, user) => finding(false, "the token lacks User.ReadWrite; sign in with that scope"),
+            _ => finding(false, "the token lacks User.ReadWrite.All, which other users' profiles need"),
+        },
     }
 }
 
-/// Through which proxy, and whose certificates are trusted.
+/// Whether `user` is the signed-in user, by `/me` or by a name that the token has.
+fn is_self(claims: &Value, user: &User) -> bool {
+    let User::Named(given) = user else { return true };
+    let names = ["oid", "upn", "preferred_username", "unique_name"].map(|name| claims[name].as_str());
+    names.into_iter().flatten().any(|name| name.to_lowercase() == given.to_lowercase())
+}
+
+/// The proxy and the trusted certificate authorities.
 pub(crate) fn network(config: &Config) -> Finding {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let proxy = match (&config.proxy, variable("HTTPS_PROXY").or_else(|| variable("https_proxy"))) {
-        (Some(_), _) => "the proxy that is set".to_owned(),
-        // Its address may hold a password.
-        (None, Some(_)) => "the proxy of HTTPS_PROXY, but for the hosts of NO_PROXY".to_owned(),
+        (Some(_), _) => "the configured proxy".to_owned(),
+        // The address may contain a password.
+        (None, Some(_)) => "the proxy of HTTPS_PROXY, except for the hosts in NO_PROXY".to_owned(),
         (None, None) => "no proxy".to_owned(),
     };
     let trust = config.ca_file.as_ref().map(|file| format!("the machine's authorities and {file}"));
@@ -141,7 +154,7 @@ pub(crate) fn network(config: &Config) -> Finding {
     Finding::new("network", true, format!("{proxy}; {trust}"))
 }
 
-/// What a read said of the host and of the clocks.
+/// What a read says about the host and the clocks.
 pub(crate) fn host(root: &str, read: Result<Option<String>, Error>, now: Timestamp) -> Vec<Finding> {
     let (finding, date) = match read {
         Ok(date) => (Finding::new("host", true, format!("{root} answers")), date),
@@ -155,9 +168,9 @@ pub(crate) fn host(root: &str, read: Result<Option<String>, Error>, now: Timesta
     let theirs = date.as_deref().and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
     let clock = theirs.map(|theirs| {
         let off = now.duration_since(theirs).unsigned_abs();
-        let good = off <= MAX_CLOCK_SKEW;
-        let why = format!("{} s beside the service's", off.as_secs());
-        Finding::new("clock", good, if good { why } else { why + "; set the clock of this machine" })
+        let ok = off <= MAX_CLOCK_SKEW;
+        let why = format!("{} s off the service's clock", off.as_secs());
+        Finding::new("clock", ok, if ok { why } else { why + "; set the clock of this machine" })
     });
     [finding].into_iter().chain(clock).collect()
 }
