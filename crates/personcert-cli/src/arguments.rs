@@ -45,6 +45,16 @@ pub(crate) enum Command {
     Demo,
 }
 
+impl Command {
+    /// The name of the operation that the command makes; empty for the others.
+    pub(crate) fn operation(&self) -> &'static str {
+        match self {
+            Self::Call(operation) => operation.spec.name,
+            _ => "",
+        }
+    }
+}
+
 #[derive(Args)]
 pub(crate) struct Serve {
     #[command(flatten)]

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::io;
 
-use personcert::Error;
 use personcert::host::Dialect;
+use personcert::{Error, Outcome};
 use serde_json::{Map, Value, json};
 
 use crate::arguments::rename_parameter;
@@ -24,6 +24,19 @@ impl Failure {
         match self {
             Self::Call(error) => exit_code(error.kind),
             Self::Output(_) => EXIT_OUTPUT,
+        }
+    }
+
+    /// What to do about a change that may have been applied by `operation`.
+    pub(crate) fn advice(&self, operation: &str) -> Option<&'static str> {
+        match (self, operation) {
+            (Self::Call(error), _) if error.outcome != Outcome::Unknown => None,
+            (Self::Call(_), "update") => Some("the change may have been applied; repeat the update, or add --verify"),
+            (Self::Call(_), "create") => {
+                Some("the certification may have been created; run `personcert list` before you repeat the command")
+            }
+            (Self::Call(_), "delete") => Some("the certification may have been deleted; repeat the command"),
+            _ => None,
         }
     }
 

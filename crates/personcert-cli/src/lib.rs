@@ -39,7 +39,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
     match run_command(&cli) {
         Ok(code) => code,
         Err(failure) => {
-            output::failure(&failure, cli.json);
+            output::failure(&failure, cli.command.operation(), cli.json);
             failure.exit_code()
         }
     }

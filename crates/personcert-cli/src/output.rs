@@ -51,8 +51,11 @@ pub(crate) fn json(value: &Value) -> String {
 }
 
 /// Prints a failure: a line for people, and with `--json` a last line for programs.
-pub(crate) fn failure(failure: &Failure, as_json: bool) {
+pub(crate) fn failure(failure: &Failure, operation: &str, as_json: bool) {
     note(format_args!("error: {}", escape(&failure.to_string())));
+    if let Some(advice) = failure.advice(operation) {
+        note(format_args!("note: {advice}"));
+    }
     if as_json {
         note(escape_json(&json!({"error": failure.attributes()}).to_string()));
     }
@@ -65,7 +68,7 @@ pub(crate) fn usage(error: &clap::Error, as_json: bool) -> i32 {
         return match error.print() {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 let lost = Failure::Output(error);
-                failure(&lost, as_json);
+                failure(&lost, "", as_json);
                 EXIT_OUTPUT
             }
             _ => EXIT_SUCCESS,

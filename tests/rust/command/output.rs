@@ -121,6 +121,25 @@ fn a_sunset_warning_appears_once_also_with_verbose() {
 }
 
 #[test]
+fn an_error_of_a_write_says_whether_the_change_may_have_been_applied() {
+    let server = RawServer::start(|_| Some(response(502, "", &json!({}))));
+    for (arguments, advice) in [
+        (&["update", ID, "--set", "description=x"][..], Some("note: the change may have been applied;")),
+        (&["create", "--set", "displayName=x"], Some("note: the certification may have been created;")),
+        (&["delete", ID], Some("note: the certification may have been deleted;")),
+        (&["get", ID], None),
+        (&["update", ID, "--set", "endDate=x"], None),
+    ] {
+        let output = server.client(arguments).args(["--max-attempts", "1"]).output().expect("it runs");
+        let text = String::from_utf8_lossy(&output.stderr);
+        match advice {
+            Some(advice) => assert!(text.contains(advice), "{text}"),
+            None => assert!(text.starts_with("error: ") && !text.contains("note:"), "{text}"),
+        }
+    }
+}
+
+#[test]
 fn an_update_confirmed_by_a_read_reports_its_changes() {
     let server = RawServer::start(|line| {
         let is_update = line.starts_with("PATCH");

@@ -1,6 +1,7 @@
 //! What a user has to do to sign in, and how they are told.
 
 use std::fmt;
+use std::io::Write;
 use std::sync::Arc;
 
 use crate::display::escape;
@@ -22,7 +23,10 @@ pub(crate) struct PromptHandler(pub(crate) Arc<dyn Fn(&Prompt) + Send + Sync>);
 impl Default for PromptHandler {
     /// Prints to standard error.
     fn default() -> Self {
-        Self(Arc::new(|prompt| eprintln!("{}", prompt.message)))
+        Self(Arc::new(|prompt| {
+            // A closed standard error must not end the sign-in with a panic.
+            let _ = writeln!(std::io::stderr(), "{}", prompt.message);
+        }))
     }
 }
 
