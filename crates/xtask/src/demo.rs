@@ -43,7 +43,8 @@ impl LocalGraph {
         let out = server.stdout.as_mut().ok_or("the local Graph's output is not piped")?;
         let mut line = String::new();
         BufReader::new(out).read_line(&mut line).map_err(|error| error.to_string())?;
-        let ready: Value = serde_json::from_str(&line).map_err(|_| format!("unexpected first line of the local Graph: {line:?}"))?;
+        let ready: Value =
+            serde_json::from_str(&line).map_err(|_| format!("unexpected first line of the local Graph: {line:?}"))?;
         let text = |name: &str| ready[name].as_str().unwrap_or_default().to_owned();
         Ok(Self { url: text("url"), token: text("token"), server })
     }

@@ -89,11 +89,11 @@ pub const OPERATIONS: &[OperationSpec] = &[
 const ALL: &[&str] = &["update", "get", "list", "create", "delete", "doctor"];
 
 macro_rules! arguments {
-    ($($field:ident: $role:ident $type:ty, $operations:expr, $doc:literal;)+) => {
+    ($($field:ident = $graph:literal: $role:ident $type:ty, $operations:expr, $doc:literal;)+) => {
         /// Every argument, in the order in which languages list them.
         pub const ARGUMENTS: &[Argument] = &[$(Argument {
             property: Property::option(
-                stringify!($field), stringify!($field), <$type as SchemaType>::KIND, matches!(Role::$role, Role::Positional), $doc,
+                stringify!($field), $graph, <$type as SchemaType>::KIND, matches!(Role::$role, Role::Positional), $doc,
             ),
             role: Role::$role,
             operations: $operations,
@@ -116,19 +116,19 @@ macro_rules! arguments {
 }
 
 arguments! {
-    id: Positional String, &["update", "get", "delete"], "The certification's id.";
-    changes: Members Members, &["update"], "The properties to change.";
-    values: Members Members, &["create"], "The properties of the new certification.";
-    user: Option String, ALL, "The user's object id or user principal name. Default: the signed-in user.";
-    current: Option Current, &["update"], "The certification as it was read before. Only what differs from it is sent, and nothing if nothing differs.";
-    verify: Option bool, &["update"], "Whether to settle an unknown outcome by reading the certification afterwards.";
-    select: Option Select, &["get", "list"], "The names of the properties to read. Default: all.";
-    filter: Option String, &["list"], "An OData filter, such as `displayName eq 'Fire safety'`.";
-    orderby: Option String, &["list"], "An OData order, such as `displayName desc`.";
-    top: Option u64, &["list"], "The number of certifications per page.";
-    skip: Option u64, &["list"], "The number of certifications to skip.";
-    timeout: Option Duration, ALL, "Time limit for the call; for a list, for each page. Default: the client's.";
-    traceparent: Option TraceParent, ALL, "A W3C trace context to send along.";
+    id = "id": Positional String, &["update", "get", "delete"], "The certification's id.";
+    changes = "changes": Members Members, &["update"], "The properties to change.";
+    values = "values": Members Members, &["create"], "The properties of the new certification.";
+    user = "user": Option String, ALL, "The user's object id or user principal name. Default: the signed-in user.";
+    current = "current": Option Current, &["update"], "The certification as it was read before. Only what differs from it is sent, and nothing if nothing differs.";
+    verify = "verify": Option bool, &["update"], "Whether to settle an unknown outcome by reading the certification afterwards.";
+    select = "select": Option Select, &["get", "list"], "The names of the properties to read. Default: all.";
+    filter = "filter": Option String, &["list"], "An OData filter, such as `displayName eq 'Fire safety'`.";
+    orderby = "orderby": Option String, &["list"], "An OData order, such as `displayName desc`.";
+    top = "top": Option u64, &["list"], "The number of certifications per page.";
+    skip = "skip": Option u64, &["list"], "The number of certifications to skip.";
+    timeout = "timeout": Option Duration, ALL, "Time limit for the call; for a list, for each page. Default: the client's.";
+    traceparent = "traceparent": Option TraceParent, ALL, "A W3C trace context to send along.";
 }
 
 impl OperationSpec {
