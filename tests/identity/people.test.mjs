@@ -1,7 +1,7 @@
 // People sign in with a real browser: on the local Graph's pages, and on those of an independent OpenID provider.
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -116,7 +116,9 @@ test('a keyring keeps the sign-in', async () => {
     ! "$NODE" "$COMMAND" whoami`
   const { stdout } = await run('dbus-run-session', ['--', 'bash', '-c', script], { env, timeout: 60_000 })
   assert.match(stdout, /storedIn +the keyring[^]*issuingCompany: Kept[^]*signed out/)
-  assert.ok(!existsSync(join(home, '.local/state/personcert')), 'nothing is in a file')
+  // The lock of the store is there, and empty.
+  const files = readdirSync(join(home, '.local/state/personcert'))
+  assert.deepEqual(files.filter((file) => statSync(join(home, '.local/state/personcert', file)).size), [], 'nothing is in a file')
   assert.equal((await graph.signIns()).length, 1)
 })
 

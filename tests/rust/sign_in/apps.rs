@@ -1,4 +1,4 @@
-//! Programs and machines: what the environment holds, in which order it is looked at, and where secrets go.
+//! Applications and machines: credentials in the environment, their order, and where secrets go.
 
 use std::process::Command;
 
@@ -45,7 +45,7 @@ fn the_environment_signs_an_application_in() {
 }
 
 #[test]
-fn another_issuers_token_signs_an_application_in() {
+fn a_federated_token_signs_an_application_in() {
     let person = Person::new();
     let file = person.home.path().join("federated");
     std::fs::write(&file, person.tell("federated", Value::Null).as_str().expect("text")).expect("a file");
@@ -61,7 +61,7 @@ fn another_issuers_token_signs_an_application_in() {
 }
 
 #[test]
-fn machines_have_identities() {
+fn a_managed_identity_signs_in() {
     let person = Person::new();
     let url = person.graph.url();
     succeeded(&person.example(person.command(&[]).env("AZURE_POD_IDENTITY_AUTHORITY_HOST", url), USER));
@@ -77,12 +77,12 @@ fn machines_have_identities() {
 }
 
 #[test]
-fn azures_command_line_signs_in() {
+fn the_azure_command_line_signs_in() {
     let person = Person::new();
     let token = person.tell("token", json!({"scopes": ["User.ReadWrite"]}));
     let answer = json!({"accessToken": token, "expires_on": 4_102_444_800_u64, "tokenType": "Bearer"});
     person.program("az", &format!("env > \"$HOME/az.env\"; echo \"$@\" > \"$HOME/az.arguments\"; echo '{answer}'"));
-    // Its tokens must outlive the reset of the store.
+    // Without a reset, which would invalidate the token.
     let said = person.change(person.command(&[]).env("IDENTITY_HEADER", "canary-secret"), "me");
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
     let arguments = std::fs::read_to_string(person.home.path().join("az.arguments")).expect("its arguments");
@@ -95,7 +95,7 @@ fn azures_command_line_signs_in() {
 }
 
 #[test]
-fn people_come_before_programs_and_programs_before_machines() {
+fn a_session_comes_before_application_credentials_and_those_before_the_machine() {
     let person = Person::new();
     let around = |command: &mut Command| {
         command.env("AZURE_CLIENT_ID", CONFIDENTIAL).env("AZURE_TENANT_ID", "contoso.com");
@@ -113,7 +113,7 @@ fn people_come_before_programs_and_programs_before_machines() {
 }
 
 #[test]
-fn who_has_nothing_is_told_what_was_tried() {
+fn without_a_credential_the_error_lists_what_was_tried() {
     let person = Person::new();
     let said = person.example(&mut person.command(&[]), "me");
     assert_eq!(said.code, 3);
@@ -131,9 +131,9 @@ fn who_has_nothing_is_told_what_was_tried() {
 }
 
 #[test]
-fn what_is_merely_around_is_passed_over_and_what_was_meant_is_not() {
+fn an_ambient_credential_that_fails_is_skipped_and_a_configured_one_is_not() {
     let person = Person::new();
-    // A machine of Azure without an identity, whose user is signed in with Azure's command line.
+    // An Azure machine without an identity, whose user is signed in to the Azure command line.
     let path = "/metadata/identity/oauth2/token";
     let nobody =
         json!({"nth": 2, "path": path, "act": {"answer": {"status": 400, "body": {"error": "invalid_request"}}}});
@@ -149,7 +149,7 @@ fn what_is_merely_around_is_passed_over_and_what_was_meant_is_not() {
 }
 
 #[test]
-fn other_clouds_machines_are_not_taken_for_azures() {
+fn a_machine_of_another_cloud_has_no_managed_identity() {
     let person = Person::new();
     let other = json!({"path": "/metadata/*", "act": {"answer": {"status": 404, "body": "not found"}}});
     person.tell("faults", json!({"faults": [other]}));
@@ -159,7 +159,7 @@ fn other_clouds_machines_are_not_taken_for_azures() {
 }
 
 #[test]
-fn secrets_go_to_nobody() {
+fn secrets_are_not_passed_on() {
     let person = Person::new();
     let canaries = ["canary-secret", "canary-password", "canary-github", "canary-header", "canary.token.text"];
     let mut command = person.command(&["login", "--client-id", "00000000-1111-2222-3333-444444444444", "--verbose"]);

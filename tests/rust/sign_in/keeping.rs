@@ -1,4 +1,4 @@
-//! Where a sign-in is kept, and that nobody else can see it.
+//! Where a session is stored, and that other users can't see it.
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt, symlink};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::person::{PUBLIC, Person};
 
 #[test]
-fn nobody_else_can_read_it_at_any_moment() {
+fn the_file_is_private_at_every_moment() {
     let person = Person::new();
     let (over, home) = (AtomicBool::new(false), person.home.path().to_owned());
     std::thread::scope(|scope| {
@@ -58,7 +58,7 @@ fn symbolic_links_are_neither_read_nor_written() {
         assert!(said.code == 3 && said.err.contains("symbolic link"), "{said:?}");
     }
     let before = std::fs::read(&elsewhere).expect("it is there");
-    // A link to nothing is not followed to make a file there either.
+    // A dangling link is not followed to create a file either.
     std::fs::remove_file(person.file()).expect("it goes");
     symlink(person.home.path().join("new.json"), person.file()).expect("a link");
     let said = person.run(&["whoami"]);
@@ -68,10 +68,10 @@ fn symbolic_links_are_neither_read_nor_written() {
 }
 
 #[test]
-fn a_keyring_that_does_not_answer_holds_nobody_up() {
+fn a_keyring_that_does_not_answer_counts_as_absent() {
     let person = Person::new();
     let place = person.home.path().join("bus");
-    // It takes connections and says nothing, as a keyring that waits for somebody to unlock it.
+    // Accepts connections and never answers, like a keyring that waits for its user.
     let bus = std::os::unix::net::UnixListener::bind(&place).expect("a socket");
     let mut command = person.command(&["whoami"]);
     command.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", place.display()));
@@ -81,7 +81,7 @@ fn a_keyring_that_does_not_answer_holds_nobody_up() {
 }
 
 #[test]
-fn what_is_no_sign_in_is_said_to_be_none() {
+fn a_foreign_file_is_reported_as_such() {
     let person = Person::new();
     person.sign_in();
     for nonsense in ["", "[]", "{\"a\"", "\u{0}"] {
@@ -94,7 +94,7 @@ fn what_is_no_sign_in_is_said_to_be_none() {
 }
 
 #[test]
-fn a_file_of_ones_own_choice() {
+fn a_configured_file_stores_the_session() {
     let person = Person::new();
     let file = person.home.path().join("mine.json");
     let option = format!("--token-cache-file={}", file.display());
@@ -105,4 +105,31 @@ fn a_file_of_ones_own_choice() {
     assert!(file.exists() && !person.file().exists());
     assert_eq!(person.change(&mut person.command(&[&option]), "me").code, 0);
     assert_eq!(person.run(&["whoami"]).code, 3);
+}
+
+#[test]
+fn a_file_of_another_user_is_refused() {
+    let person = Person::new();
+    person.sign_in();
+    let file = if std::os::unix::fs::chown(person.file(), Some(65534), None).is_ok() {
+        person.file()
+    } else {
+        // Without the right to give files away: one that belongs to root.
+        std::path::PathBuf::from("/etc/passwd")
+    };
+    let said = person.run(&["whoami", &format!("--token-cache-file={}", file.display())]);
+    assert!(said.code == 3 && said.err.contains("owned by another user"), "{said:?}");
+}
+
+#[test]
+fn a_directory_that_others_may_write_to_is_refused() {
+    let person = Person::new();
+    person.sign_in();
+    let directory = person.file().parent().expect("a directory").to_owned();
+    std::fs::set_permissions(&directory, PermissionsExt::from_mode(0o777)).expect("its mode");
+    let said = person.run(&["whoami"]);
+    assert!(said.code == 3 && said.err.contains("chmod go-w"), "{said:?}");
+    // With the sticky bit, as in /tmp, others can't replace the file.
+    std::fs::set_permissions(&directory, PermissionsExt::from_mode(0o1777)).expect("its mode");
+    assert_eq!(person.run(&["whoami"]).code, 0);
 }

@@ -1,7 +1,8 @@
-//! Signing in, as people, programs and machines do it, with the command as it is installed.
+//! Sign-in of users, applications and machines with the installed command.
 
 mod apps;
 mod keeping;
 mod night;
 mod people;
 mod person;
+mod sessions;

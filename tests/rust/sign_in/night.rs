@@ -1,4 +1,4 @@
-//! A job that outlives several tokens, on a clock that doesn't wait.
+//! A job that outlives several tokens, on a virtual clock.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::person::{ID, PUBLIC, USER};
 
-/// When the night begins, in seconds since 1970.
+/// When the job begins, in seconds since 1970.
 const EVENING: u64 = 1_800_000_000;
 const MINUTE: u64 = 60;
 const CALLS: usize = 200;
@@ -26,7 +26,7 @@ struct Night {
 }
 
 impl Night {
-    /// Somebody has signed in with a code, and both clocks stand still.
+    /// A client that signs in with a code; both clocks stand still.
     fn falls() -> Self {
         let graph = LocalGraph::start(Options::default()).expect("a local Graph");
         let place = tempfile::tempdir().expect("a folder");
@@ -59,7 +59,7 @@ impl Night {
         all.as_array().into_iter().flatten().filter(|entry| entry["grant"] == "refresh_token").count()
     }
 
-    /// So many calls at once, and their errors.
+    /// Sends many calls at once and returns their errors.
     async fn calls(&self) -> Vec<Error> {
         let target = Target::new(User::Me, ID).expect("a target");
         let description = Change::Set("At night".to_owned());
@@ -77,11 +77,11 @@ impl Night {
         calls.join_all().await.into_iter().filter_map(Result::err).collect()
     }
 
-    /// More calls until a renewal beside them has happened.
+    /// Sends calls until a background refresh has happened.
     async fn renewed(&self, refreshes: usize) {
         while self.refreshes() < refreshes {
             let target = Target::new(User::Me, ID).expect("a target");
-            self.client.get(&target, &["id".to_owned()]).await.expect("the old token serves");
+            self.client.get(&target, &["id".to_owned()]).await.expect("the old token works");
         }
     }
 }
@@ -103,7 +103,7 @@ fn eight_hours_cost_one_refresh_for_each_token() {
                 challenged = 1;
             }
             assert_eq!(night.calls().await.len(), 0, "after {five_minutes} × 5 minutes");
-            // Each token is renewed five minutes before its hour is over: after 55 minutes.
+            // Each token is refreshed five minutes before its hour is over: after 55 minutes.
             let due = match five_minutes {
                 // The challenge's token begins a new hour.
                 50.. => 50 / 11 + challenged + (five_minutes - 50) / 11,
@@ -111,14 +111,14 @@ fn eight_hours_cost_one_refresh_for_each_token() {
             };
             night.renewed(due).await;
             assert_eq!(night.refreshes(), due, "after {five_minutes} × 5 minutes");
-            // A second more each time: to get a token takes some milliseconds by any clock.
+            // A second more each time, because fetching a token takes some milliseconds.
             night.passes(5 * MINUTE + 1);
         }
     });
 }
 
 #[test]
-fn who_sleeps_through_the_end_of_a_token_fetches_one_for_all() {
+fn waking_after_expiry_fetches_one_token_for_all_calls() {
     run(async {
         let night = Night::falls();
         assert_eq!(night.calls().await.len(), 0);
@@ -131,7 +131,7 @@ fn who_sleeps_through_the_end_of_a_token_fetches_one_for_all() {
 }
 
 #[test]
-fn a_session_that_is_revoked_ends_all_calls_with_one_question() {
+fn a_revoked_session_ends_all_calls_with_one_refresh() {
     run(async {
         let night = Night::falls();
         assert_eq!(night.calls().await.len(), 0);
@@ -146,7 +146,7 @@ fn a_session_that_is_revoked_ends_all_calls_with_one_question() {
                 assert!(error.to_string().contains("AADSTS50173") && error.details.attempts == Some(1), "{error}");
             }
         }
-        assert_eq!(night.refreshes(), 1, "nobody asks again at once");
+        assert_eq!(night.refreshes(), 1, "the rejection is remembered");
         assert_eq!(stored(&night), before);
     });
 }

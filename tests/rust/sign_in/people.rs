@@ -1,4 +1,4 @@
-//! People: the browser, the code, and what comes after.
+//! Users: the browser, the code, and what follows.
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ fn the_browser_signs_in_for_every_later_command() {
 }
 
 #[test]
-fn only_the_answer_to_this_sign_in_counts() {
+fn only_the_redirect_of_this_sign_in_counts() {
     let person = Person::new();
     let (child, line, _told) = person.begin(&["login", "--client-id", PUBLIC]);
     let back = pick(&address(&line), USER);
@@ -40,7 +40,7 @@ fn only_the_answer_to_this_sign_in_counts() {
 }
 
 #[test]
-fn who_declines_is_not_signed_in() {
+fn declining_ends_the_sign_in() {
     let person = Person::new();
     let (child, line, mut told) = person.begin(&["login", "--client-id", PUBLIC]);
     let back = pick(&address(&line), "");
@@ -69,7 +69,7 @@ fn a_code_is_entered_on_the_page() {
 }
 
 #[test]
-fn a_revoked_session_stops_with_one_clear_error() {
+fn a_revoked_session_ends_with_one_error() {
     let person = Person::new();
     person.sign_in();
     let before = person.tell("certifications", json!({"user": USER}));
@@ -91,7 +91,7 @@ fn two_programs_share_one_refresh() {
     let person = Person::new();
     person.tell("lifetime", json!({"seconds": 2}));
     person.sign_in();
-    // Its life is shorter than what a kept token must still have: each program gets a new one.
+    // The token expires too soon to be used again: each program gets a new one.
     for _ in 0..2 {
         assert_eq!(person.change(&mut person.command(&[]), "me").code, 0);
     }
@@ -104,7 +104,7 @@ fn two_programs_share_one_refresh() {
 }
 
 #[test]
-fn a_sign_in_to_another_application_is_not_used() {
+fn a_session_of_another_application_is_not_used() {
     let person = Person::new();
     person.sign_in();
     let said = person.change(person.command(&["--sign-in", "login"]).env("AZURE_CLIENT_ID", "another"), "me");
@@ -114,7 +114,7 @@ fn a_sign_in_to_another_application_is_not_used() {
 }
 
 #[test]
-fn who_has_no_application_is_told_so() {
+fn a_missing_or_unknown_application_is_reported() {
     let person = Person::new();
     let said = person.run(&["login", "--client-id", PUBLIC, "--sign-in", "azure-cli"]);
     assert!(said.code == 2 && said.err.contains("`browser` or `device-code`"), "{said:?}");

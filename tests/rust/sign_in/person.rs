@@ -1,4 +1,4 @@
-//! A person at a laptop: a home, a browser, and the command.
+//! A user at a laptop: a home directory, a browser, and the command.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -22,7 +22,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// Somebody with an empty home, a local Graph, and a browser that notes what it was started with.
+    /// An empty home, a local Graph, and a browser that records how it was started.
     pub fn new() -> Self {
         let graph = LocalGraph::start(Options::default()).expect("a local Graph");
         let person = Self { graph, home: tempfile::tempdir().expect("a home") };
@@ -39,18 +39,18 @@ impl Person {
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("it can be run");
     }
 
-    /// Where the sign-in is kept when there is no keyring.
+    /// Where the session is stored without a keyring.
     pub fn file(&self) -> PathBuf {
         self.home.path().join(".local/state/personcert/sign-in.json")
     }
 
-    /// The command in this home, with nothing else around.
+    /// The command in this home, with an otherwise empty environment.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_personcert"));
         command.args(arguments).env_clear().env("HOME", self.home.path());
         command.env("PATH", format!("{}:/usr/bin:/bin", self.home.path().join("bin").display()));
         command.env("PERSONCERT_BASE_URL", self.graph.url()).env("PERSONCERT_AUTHORITY", self.graph.url());
-        // No machine of Azure answers here.
+        // No metadata endpoint answers here.
         command.env("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:1");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
