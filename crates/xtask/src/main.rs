@@ -8,6 +8,7 @@ mod fuzz;
 mod run;
 mod setup;
 mod shape;
+mod size;
 mod stubs;
 mod test;
 
@@ -25,6 +26,12 @@ Usage: cargo xtask COMMAND
   package            build the wheel and the npm tarball into dist/, and try both in empty environments
 ";
 
+fn package() -> run::Result {
+    let packages = setup::package()?;
+    test::try_packages(&packages)?;
+    size::check(&packages)
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -37,7 +44,7 @@ fn main() -> ExitCode {
         ["stubs", "--check"] => stubs::check(),
         ["shape"] => shape::report(),
         ["shape", "--check"] => shape::check(),
-        ["package"] => setup::package().and_then(|packages| test::try_packages(&packages)),
+        ["package"] => package(),
         ["help" | "--help"] => {
             print!("{HELP}");
             Ok(())

@@ -14,6 +14,8 @@ const NODE_TOOLS: &[&str] = &["typescript@5.9.3", "@types/node@20.19.0"];
 pub struct Packages {
     pub wheel: PathBuf,
     pub tarball: PathBuf,
+    /// The Node module with its symbols.
+    pub unstripped: PathBuf,
 }
 
 /// The built command.
@@ -113,10 +115,14 @@ pub fn package() -> Result<Packages> {
     let wheel =
         ["-m", "maturin", "build", "--release", "--quiet", "--manifest-path", "python/Cargo.toml", "--out", "dist"];
     run(&mut command(python(), &wheel))?;
-    run(&mut command("cargo", &["build", "--quiet", "--release", "--package", "personcert-node"]))?;
-    place("target/release/libpersoncert_node.so", "node/personcert.node")?;
+    // With symbols, by which the sizes are attributed; the package gets the stripped module.
+    let node = ["rustc", "--quiet", "--release", "--package", "personcert-node", "--", "-C", "strip=none"];
+    run(&mut command("cargo", &node))?;
+    let unstripped = "target/release/libpersoncert_node.so";
+    run(&mut command("strip", &[unstripped, "-o", "target/release/personcert.node"]))?;
+    place("target/release/personcert.node", "node/personcert.node")?;
     run(&mut command("npm", &["pack", "--silent", "--pack-destination", "dist", "./node"]))?;
-    Ok(Packages { wheel: built("whl")?, tarball: built("tgz")? })
+    Ok(Packages { wheel: built("whl")?, tarball: built("tgz")?, unstripped: root().join(unstripped) })
 }
 
 fn built(extension: &str) -> Result<PathBuf> {

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::run::{Result, command, expect_mistakes, from_source, output, root, run};
 use crate::setup::{self, Packages};
-use crate::stubs;
 use crate::{example_types, examples};
+use crate::{shape, stubs};
 
 /// Number of mistakes in each of the `misspelt` files.
 const MISTAKES: usize = 7;
@@ -19,6 +19,7 @@ const STEPS: &[Step] = &[
     ("formatting", || run(&mut command("cargo", &["fmt", "--all", "--check"]))),
     ("lints", || run(&mut command("cargo", &["clippy", "--quiet", "--workspace", "--all-targets"]))),
     ("generated files are up to date", stubs::check),
+    ("structure of the Rust code", shape::check),
     ("build", setup::build),
     ("Rust and the command", rust),
     ("Python", python),
@@ -185,10 +186,5 @@ pub fn try_packages(packages: &Packages) -> Result {
     run(command("npm", &install).arg(&packages.tarball).current_dir(&npm))?;
     run(command("node", &["trial.mjs"]).current_dir(&npm))?;
     run(command("npx", &["--no-install", "personcert", "--version"]).current_dir(&npm))?;
-    for path in [&packages.wheel, &packages.tarball] {
-        let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
-        let tenths = size / 100_000;
-        println!("{}: {}.{} MB", path.file_name().unwrap_or_default().display(), tenths / 10, tenths % 10);
-    }
     Ok(())
 }
