@@ -3,8 +3,7 @@
 use personcert::host::{ConvertError, CopyLimits, Dialect, Naming, Output, OutputMember};
 use personcert::schema::{Kind, Property, Record};
 use personcert::{Date, Error, PersonCertification};
-use pyo3::exceptions::PyAttributeError;
-use pyo3::intern;
+use pyo3::exceptions::{PyAttributeError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{
@@ -109,10 +108,9 @@ pub fn write(py: Python<'_>, value: Value, kind: Kind) -> PyResult<Bound<'_, PyA
             Err(_) => Ok(PyString::new(py, &text).into_any()),
         },
         (Value::String(text), Kind::Name) => {
-            static RECORDS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
             let property = PersonCertification::RECORD.find(&text, Naming::Camel);
             let name = property.map_or(text.as_str(), |property| property.named(DIALECT));
-            python_module(py, &RECORDS, "personcert._record")?.call_method1("PropertyName", (name, &text))
+            modules(py)?.property_name.bind(py).call1((name, &text))
         }
         (value, _) => write_plain(py, &value),
     }
@@ -159,13 +157,13 @@ pub fn write_output(py: Python<'_>, output: Output) -> PyResult<Bound<'_, PyAny>
 /// An instance of the record's class in `personcert._models`, made without running its constructor. Its attributes are
 /// made on first access: making all of them costs more than the call, and programs read few.
 fn write_record<'py>(py: Python<'py>, source: Source, record: &'static Record) -> PyResult<Bound<'py, PyAny>> {
-    static MODELS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    static NEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let class = python_module(py, &MODELS, "personcert._models")?.getattr(record.name)?;
-    let new = NEW.get_or_try_init(py, || py.get_type::<PyAny>().getattr("__new__").map(Bound::unbind))?;
-    let instance = new.bind(py).call1((class,))?;
-    let attributes = instance.getattr(intern!(py, "__dict__"))?;
-    attributes.cast::<PyDict>()?.set_item(intern!(py, "_lazy"), Bound::new(py, LazyRecord { source, record })?)?;
+    let modules = modules(py)?;
+    let class = modules.models.bind(py).getattr(record.name)?;
+    let instance = modules.new_object.bind(py).call1((class,))?;
+    let attributes = instance.getattr(modules.dict_name.bind(py))?;
+    attributes
+        .cast::<PyDict>()?
+        .set_item(modules.lazy_name.bind(py), Bound::new(py, LazyRecord { source, record })?)?;
     Ok(instance)
 }
 
@@ -236,17 +234,43 @@ impl LazyRecord {
     }
 }
 
-fn python_module<'py>(py: Python<'py>, cell: &PyOnceLock<Py<PyModule>>, name: &str) -> PyResult<Bound<'py, PyModule>> {
-    cell.get_or_try_init(py, || PyModule::import(py, name).map(Bound::unbind)).map(|module| module.bind(py).clone())
+/// What results and errors are made with.
+pub struct Modules {
+    models: Py<PyModule>,
+    property_name: Py<PyAny>,
+    from_core: Py<PyAny>,
+    new_object: Py<PyAny>,
+    dict_name: Py<PyString>,
+    lazy_name: Py<PyString>,
+}
+
+/// Imports what results and errors are made with.
+///
+/// The first client does it, not the first result: a child forked during an import would wait for a thread that it does
+/// not have. For the same reason no Python code runs while the cell is locked.
+pub fn modules(py: Python<'_>) -> PyResult<&'static Modules> {
+    static MODULES: PyOnceLock<Modules> = PyOnceLock::new();
+    if let Some(modules) = MODULES.get(py) {
+        return Ok(modules);
+    }
+    let modules = Modules {
+        models: py.import("personcert._models")?.unbind(),
+        property_name: py.import("personcert._record")?.getattr("PropertyName")?.unbind(),
+        from_core: py.import("personcert._errors")?.getattr("from_core")?.unbind(),
+        new_object: py.get_type::<PyAny>().getattr("__new__")?.unbind(),
+        dict_name: PyString::intern(py, "__dict__").unbind(),
+        lazy_name: PyString::intern(py, "_lazy").unbind(),
+    };
+    // Another thread may have been faster.
+    drop(MODULES.set(py, modules));
+    MODULES.get(py).ok_or_else(|| PyRuntimeError::new_err("the modules of the package can't be set"))
 }
 
 /// The exception for an error of the core.
 pub fn raise(py: Python<'_>, error: &Error) -> PyErr {
-    static ERRORS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
     let exception = || {
         let attributes = error.attributes(DIALECT);
-        let errors = python_module(py, &ERRORS, "personcert._errors")?;
-        errors.call_method1("from_core", (error.to_string(), write_dict(py, &attributes)?))
+        modules(py)?.from_core.bind(py).call1((error.to_string(), write_dict(py, &attributes)?))
     };
     exception().map_or_else(|error| error, PyErr::from_value)
 }

@@ -31,6 +31,7 @@ impl Settings {
         credential: Option<Py<PyAny>>,
         prompt: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
+        bridge::modules(config.py())?;
         let members = bridge::read_dict(config, CopyLimits::CALL)?;
         let parsed = Config::read(&members, bridge::DIALECT).map_err(|error| bridge::raise(config.py(), &error))?;
         let given = [&hook, &credential, &prompt].map(Option::is_some);

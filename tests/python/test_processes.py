@@ -123,6 +123,45 @@ class Fork(Traps):
                 thread.join(30)
                 self.assertEqual(got, [ID])
 
+    def test_a_call_imports_nothing_that_a_fork_could_interrupt(self):
+        code = (
+            "import sys, personcert\n"
+            "client = personcert.Client(base_url=sys.argv[1], token=sys.argv[2])\n"
+            "before = set(sys.modules)\n"
+            f"assert client.get('{ID}').id == '{ID}'\n"
+            "assert client.update('" + ID + "', description='x').changed[0].name\n"
+            "try:\n    client.get('x')\nexcept personcert.NotFoundError:\n    pass\n"
+            "print(sorted(set(sys.modules) - before))\n"
+        )
+        child = subprocess.run(
+            [sys.executable, "-c", code, self.graph.url, self.token], capture_output=True, text=True, timeout=60,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        self.assertEqual((child.stdout, child.stderr), ("[]\n", ""))
+
+    def test_children_forked_while_threads_make_calls_can_make_calls(self):
+        stop, errors = threading.Event(), []
+        client = Client(**self.settings())
+
+        def work():
+            try:
+                while not stop.is_set():
+                    client.get(ID)
+            except Exception as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(10):
+                self.child(lambda: client.get(ID))
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join(30)
+        self.assertEqual(errors, [])
+
     def test_a_client_closed_before_a_fork_stays_closed(self):
         self.client.get(ID)
         self.client.close()
