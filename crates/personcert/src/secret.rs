@@ -1,10 +1,10 @@
-//! A token that never prints itself.
+//! Secrets that are never printed.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A bearer token. `Debug` redacts it, and its memory is wiped when it is dropped.
+/// A token, password or other secret. `Debug` redacts it, and its memory is wiped when it is dropped.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
