@@ -25,7 +25,7 @@ macro_rules! resource {
             /// Members this version doesn't know, and known ones whose value isn't of the documented type.
             pub extra: serde_json::Map<String, serde_json::Value>,
             /// The members that were read as null.
-            pub(crate) nulls: $crate::schema::record::PropertySet,
+            pub nulls: $crate::schema::PropertySet,
         }
 
         impl $record {
@@ -57,7 +57,7 @@ macro_rules! resource {
             enum Index { $($field,)+ }
 
             const _: () =
-                assert!($record::RECORD.properties.len() <= $crate::schema::record::PropertySet::CAPACITY);
+                assert!($record::RECORD.properties.len() <= $crate::schema::PropertySet::CAPACITY);
 
             /// A member's name, as it is read.
             enum Name { Known(Index), Unknown(String) }

@@ -10,7 +10,7 @@ pub(crate) mod wire;
 pub use input::{FromInput, Input};
 #[doc(hidden)]
 pub use input::{choice, missing_option, object, read_option};
-pub use record::{Kind, Members, Property, Record, SchemaType, Verb};
+pub use record::{Kind, Members, Property, PropertySet, Record, SchemaType, Verb};
 pub use wire::{PropertyValue, Wire};
 
 pub(crate) use input::{read_object, text, wrong_type};

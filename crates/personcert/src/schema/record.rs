@@ -220,11 +220,11 @@ impl<T: SchemaType> SchemaType for Option<T> {
 
 /// A set of members of one object, by their index in its table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct PropertySet(u32);
+pub struct PropertySet(u32);
 
 impl PropertySet {
     /// The number of members that a table may have.
-    pub(crate) const CAPACITY: usize = u32::BITS as usize;
+    pub const CAPACITY: usize = u32::BITS as usize;
 
     pub(crate) const fn insert(&mut self, index: usize) {
         self.0 |= 1 << index;
@@ -234,16 +234,18 @@ impl PropertySet {
         self.0 &= !(1 << index);
     }
 
-    pub(crate) const fn contains(self, index: usize) -> bool {
-        self.0 & (1 << index) != 0
+    /// Whether the member is in the set.
+    pub const fn contains(self, index: usize) -> bool {
+        index < Self::CAPACITY && self.0 & (1 << index) != 0
     }
 
-    pub(crate) const fn is_empty(self) -> bool {
+    /// Whether no member is in the set.
+    pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
     /// The indices, in the order of the table.
-    pub(crate) fn iter(self) -> impl Iterator<Item = usize> {
+    pub fn iter(self) -> impl Iterator<Item = usize> {
         (0..Self::CAPACITY).filter(move |index| self.contains(*index))
     }
 }
