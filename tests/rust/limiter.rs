@@ -23,7 +23,7 @@ fn target(n: u32) -> Target {
     Target::new(user, format!("00000000-0000-4000-8000-{n:012x}")).expect("a target")
 }
 
-/// Makes so many updates, `in_flight` at a time, of the users in turn. Gives how long all of them took.
+/// Makes `calls` updates of the users in turn, `in_flight` at a time. Gives how long all of them took.
 async fn update_all(client: &Client, calls: u32, users: u32, in_flight: usize) -> Duration {
     let patch = CertificationPatch { description: Change::Set("changed".into()), ..CertificationPatch::default() };
     let (began, mut running) = (Instant::now(), JoinSet::new());

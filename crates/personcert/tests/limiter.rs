@@ -29,7 +29,7 @@ async fn refuse(limiter: &Arc<Limiter>, user: UserKey<'_>, retry_after: u64) {
     permit.throttled(1, Some(Duration::from_secs(retry_after)));
 }
 
-/// A service that allows so many requests a second and holds `burst` of them in its bucket.
+/// A service that allows `rate` requests a second and holds `burst` of them in its bucket.
 struct Service {
     rate: f64,
     burst: f64,
@@ -80,7 +80,7 @@ impl Service {
     }
 }
 
-/// Makes 1,800 calls of so many users in turn, and gives how long they took.
+/// Makes 1,800 calls of `users` users in turn, and gives how long they took.
 async fn time_calls(users: usize, in_flight: usize, burst: f64) -> Duration {
     let (limiter, service) = (limiter(LimiterOptions::default()), Service::new(300.0, burst));
     let (began, next) = (Instant::now(), Arc::new(AtomicUsize::new(0)));
@@ -341,9 +341,9 @@ async fn an_overloaded_service_gets_half_the_requests_in_flight() {
     assert!(limiter.acquire(ADA, 1, in_seconds(1)).await.is_err());
 }
 
-/// Real time: a runtime that stands still has a waiter, whose turn others take.
+/// Real time: a runtime that stands still has a waiter, whose turn other tasks take.
 #[test]
-fn a_waiter_on_a_runtime_that_stands_still_blocks_nobody() {
+fn a_waiter_on_a_runtime_that_stands_still_blocks_no_other() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let (still, driven) = (runtime(), runtime());
     let limiter = limiter(LimiterOptions { max_per_user: 1, ..LimiterOptions::default() });

@@ -314,3 +314,84 @@ impl Climb {
         accepted
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A curve around 100 steps a second, and news of a refusal a second later.
+    fn measured(now: Instant) -> Curve {
+        let news = News { measurement: measurement(1000.0, 10.0), ..news(now) };
+        Curve::after(None, now, &news).expect("an exact estimate")
+    }
+
+    fn measurement(steps: f64, seconds: f64) -> Measurement {
+        Measurement { steps, seconds, elapsed: seconds }
+    }
+
+    fn news(now: Instant) -> News {
+        News {
+            measurement: measurement(0.0, 0.0),
+            by_window: false,
+            severe: false,
+            in_a_row: false,
+            refused: 1.0,
+            slow_for: Duration::from_secs(1),
+            sent_at: now,
+            position: 0,
+        }
+    }
+
+    fn close(one: f64, other: f64) -> bool {
+        (one / other - 1.0).abs() < 0.001
+    }
+
+    #[test]
+    fn the_rate_starts_below_the_estimate_and_ends_above() {
+        let now = Instant::now();
+        let curve = measured(now);
+        let at = |seconds: f64| curve.rate(now + Duration::from_secs_f64(seconds));
+        // Slow until Retry-After; a cycle of 3 s; the limit has grown after 2.26 cycles without a refusal.
+        for (seconds, rate) in [(0.5, 92.0), (3.0, 100.0), (6.0, 106.0), (60.0, 112.0)] {
+            assert!(close(at(seconds), rate), "{} after {seconds} s", at(seconds));
+        }
+    }
+
+    #[test]
+    fn estimates_change_within_bounds() {
+        let now = Instant::now();
+        for (steps, severe, in_a_row, expected) in [
+            (980.0, false, false, 98.0),
+            (9000.0, false, false, 110.0),
+            (100.0, true, false, 40.0),
+            (100.0, true, true, 10.0),
+        ] {
+            let news = News { measurement: measurement(steps, 10.0), severe, in_a_row, ..news(now) };
+            let curve = Curve::after(Some(&measured(now)), now, &news).expect("an estimate");
+            assert!(close(curve.estimate, expected), "{} for {steps} steps", curve.estimate);
+        }
+        assert!(Curve::after(Some(&measured(now)), now, &news(now)).is_none(), "too little to measure");
+    }
+
+    #[test]
+    fn a_search_tells_the_bucket_from_the_limit() {
+        let start = Instant::now();
+        // 50 steps were accepted at once; the limit behind that bucket is 300 a second.
+        let mut curve = Curve::search(start, measurement(50.0, 0.0), 0).expect("enough for a search");
+        let (mut granted, mut elapsed, mut level) = (0_u32, 0.0_f64, 50.0_f64);
+        while level >= 0.0 {
+            let now = start + Duration::from_secs_f64(elapsed);
+            curve.advance(now, u64::from(granted), Duration::ZERO, measurement(0.0, 0.0));
+            let step = 1.0 / curve.rate(now);
+            elapsed += step;
+            level = (level + 300.0 * step).min(50.0) - 1.0;
+            granted += 1;
+        }
+        let sent_at = start + Duration::from_secs_f64(elapsed);
+        let measurement = measurement(f64::from(granted), elapsed);
+        let news = News { measurement, position: u64::from(granted), sent_at, ..news(sent_at) };
+        let found = Curve::after(Some(&curve), sent_at, &news).expect("an estimate").estimate;
+        assert!((285.0..=330.0).contains(&found), "{found} after {elapsed} s");
+        assert!(Curve::search(start, Measurement { steps: 4.0, ..measurement }, 0).is_none());
+    }
+}

@@ -45,3 +45,36 @@ impl Guard {
         self.learned = self.learned.map(|limit| limit + 1.0 / limit).filter(|limit| *limit < MAX_GUARDED);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn an_overload_halves_the_limit_once_a_burst_and_successes_raise_it() {
+        let (mut guard, sent_at) = (Guard::new(None), Instant::now());
+        assert_eq!([guard.limit(false), guard.limit(true)], [None, Some(64)]);
+        let answered_at = sent_at + Duration::from_millis(100);
+        for _ in 0..10 {
+            guard.decrease(answered_at, sent_at, 32);
+        }
+        assert_eq!(guard.limit(false), Some(16));
+        (0..16).for_each(|_| guard.increase());
+        assert_eq!(guard.limit(false), Some(16), "a round of successes adds almost one");
+        guard.increase();
+        assert_eq!(guard.limit(false), Some(17));
+        (0..10_000).for_each(|_| guard.increase());
+        assert_eq!(guard.limit(false), None);
+    }
+
+    #[test]
+    fn the_set_maximum_is_at_least_one_and_never_exceeded() {
+        assert_eq!(Guard::new(Some(0)).limit(false), Some(1));
+        assert_eq!(Guard::new(Some(100)).limit(true), Some(64));
+        let mut guard = Guard::new(Some(8));
+        guard.decrease(Instant::now(), Instant::now(), 1);
+        assert_eq!(guard.limit(false), Some(1));
+    }
+}

@@ -5,8 +5,8 @@
 //! within a short time the client as a whole gets a rate and a limit on its concurrency. 503 and 504 halve the concurrency.
 //!
 //! [`LimiterState`] decides and knows neither clock nor runtime; [`Limiter`] lets tasks wait for its decisions. A waiting
-//! task owns nothing: it asks again when its time has come, so a cancelled task or a runtime that stands still delays
-//! nobody else.
+//! task owns nothing: it asks again when its time has come, so neither a cancelled task nor a runtime that stands still
+//! delays other tasks.
 
 mod curve;
 mod evidence;

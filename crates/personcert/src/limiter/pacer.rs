@@ -107,7 +107,7 @@ impl Pacer {
         }
     }
 
-    /// Starts anew after a first refusal; so much was accepted just before.
+    /// Starts anew after a first refusal. `recent` is what was accepted just before.
     pub(super) fn throttle(&mut self, now: Instant, recent: Measurement) {
         self.forget(now);
         self.curve = Curve::search(now, recent, self.granted);
@@ -134,7 +134,7 @@ impl Pacer {
         }
     }
 
-    /// When a request may be sent that has so many steps before it.
+    /// When a request may be sent that `ahead` steps precede.
     pub(super) fn ready_at(&mut self, now: Instant, ahead: u64) -> Instant {
         self.advance(now);
         let ready = self.rate(now).map_or(now, |rate| self.next_after(now) + seconds(to_f64(ahead) / rate));
@@ -192,7 +192,7 @@ impl Pacer {
                 self.hold(now, refusal.retry_after);
             }
         } else if self.is_new && !self.is_held && self.scope == Scope::Client {
-            // The bucket is empty: whoever sends now is refused.
+            // The bucket is empty: a request sent now would be refused.
             self.is_held = true;
             self.hold(now, refusal.retry_after.map(|wait| wait.min(MAX_ROUNDED_WAIT)));
         } else if is_severe && !self.is_held {

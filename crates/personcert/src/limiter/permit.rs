@@ -21,12 +21,12 @@ impl Permit {
         Self { limiter, grant, share, overloaded: false }
     }
 
-    /// The service accepted so many steps, whatever it answered to them.
+    /// The service accepted `accepted_steps`, whatever it answered to them.
     pub fn succeeded(mut self, accepted_steps: u32) {
         self.share.record(accepted_steps, 0, None);
     }
 
-    /// The service refused so many steps with 429 and accepted the others.
+    /// The service refused `refused_steps` with 429 and accepted the others.
     pub fn throttled(mut self, refused_steps: u32, retry_after: Option<Duration>) {
         self.share.record(self.share.steps.saturating_sub(refused_steps), refused_steps, retry_after);
     }

@@ -71,3 +71,29 @@ impl Queue {
         Some(caller.id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_counts_the_steps_before_it() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        let first = queue.join(None, 1, 5, None);
+        let second = queue.join(None, 2, 3, None);
+        assert_eq!([queue.ahead(Some(first), now), queue.ahead(Some(second), now), queue.ahead(None, now)], [0, 5, 8]);
+        assert!(!queue.leave(first), "its turn had not come");
+        assert_eq!([queue.ahead(Some(second), now), queue.ahead(None, now)], [0, 3]);
+    }
+
+    #[test]
+    fn an_unclaimed_turn_passes_to_the_next() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        let first = queue.join(None, 1, 1, None);
+        queue.join(None, 2, 1, None);
+        assert_eq!([queue.call_next(now), queue.call_next(now), queue.call_next(now)], [Some(1), Some(2), None]);
+        let later = now + CLAIM_TIME + Duration::from_millis(1);
+        assert_eq!((queue.ahead(None, later), queue.len()), (0, 0));
+        assert!(!queue.leave(first), "it is no longer in line");
+    }
+}

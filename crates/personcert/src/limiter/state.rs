@@ -276,7 +276,7 @@ fn place_in(place: Option<(Line, u64)>, line: Line) -> Option<u64> {
     place.and_then(|(stood_in, place)| (stood_in == line).then_some(place))
 }
 
-/// Whether a slot is free for a caller with so many others before it.
+/// Whether a slot is free for a caller that `ahead` others precede.
 fn has_slot(limit: usize, in_flight: usize, ahead: u64) -> bool {
     u64::try_from(limit.saturating_sub(in_flight)).is_ok_and(|free| free > ahead)
 }

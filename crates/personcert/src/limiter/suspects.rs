@@ -51,3 +51,34 @@ impl Suspects {
         own >= 2 && own * 2 > self.0.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_users_within_a_short_time_are_several() {
+        let (mut suspects, start) = (Suspects::default(), Instant::now());
+        let at = |seconds| start + Duration::from_secs(seconds);
+        for (user, seconds) in [(1, 0), (1, 1), (2, 2)] {
+            suspects.add(UserId(user), at(seconds), at(seconds));
+            assert!(!suspects.are_several(at(seconds)));
+        }
+        suspects.add(UserId(3), at(3), at(3));
+        assert!(suspects.are_several(at(3)));
+        assert_eq!(suspects.recent(at(3)).collect::<Vec<_>>(), [UserId(1), UserId(2), UserId(3)]);
+        assert!(!suspects.are_several(at(8)));
+    }
+
+    #[test]
+    fn a_burst_of_one_user_counts_once() {
+        let (mut suspects, sent_at) = (Suspects::default(), Instant::now());
+        for milliseconds in 1..10 {
+            suspects.add(UserId(1), sent_at, sent_at + Duration::from_millis(milliseconds));
+        }
+        assert!(!suspects.is_mostly(UserId(1)));
+        let later = sent_at + Duration::from_secs(1);
+        suspects.add(UserId(1), later, later);
+        assert!(suspects.is_mostly(UserId(1)));
+    }
+}

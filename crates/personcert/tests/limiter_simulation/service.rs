@@ -11,7 +11,7 @@ pub enum Limit {
 
 #[derive(Clone, Copy)]
 pub enum Counting {
-    /// A bucket that holds what is allowed in so many seconds.
+    /// A bucket that holds what is allowed in this number of seconds.
     Bucket(f64),
     /// Windows of ten seconds.
     Windows,
