@@ -150,3 +150,45 @@ async fn document(property: &Property, path: &Path) -> Result<Value> {
         Error::input(option, problem)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use personcert::host::{Call, Dialect, OPERATIONS, Role};
+    use personcert::schema::Kind;
+
+    use crate::arguments::{Cli, Command};
+
+    #[tokio::test]
+    async fn every_option_of_every_operation_is_read() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), "{}").expect("written");
+        let path = file.path().display().to_string();
+        for operation in OPERATIONS {
+            let mut words = vec!["personcert".to_owned(), operation.name.to_owned()];
+            for argument in operation.arguments() {
+                let option = format!("--{}", argument.property.snake.replace('_', "-"));
+                match (argument.role, argument.property.kind) {
+                    (Role::Positional, _) => words.push("0fb4c1e3".into()),
+                    (Role::Members, _) => {
+                        words.extend(["--set", "displayName=a", "--clear", "webUrl"].map(str::to_owned));
+                    }
+                    (_, Kind::Boolean) => words.push(option),
+                    (_, Kind::Duration | Kind::Integer | Kind::Number) => words.extend([option, "5".into()]),
+                    (_, Kind::Record(_)) => words.extend([option, path.clone()]),
+                    (_, Kind::List(_)) => words.extend([option, "id, endDate".into()]),
+                    _ if argument.property.name == "traceparent" => {
+                        words.extend([option, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()]);
+                    }
+                    _ => words.extend([option, "a".into()]),
+                }
+            }
+            let Command::Call(typed) = Cli::try_parse_from(&words).expect("valid options").command else {
+                panic!("{words:?} is no operation")
+            };
+            let arguments = typed.arguments().await.expect("readable files");
+            assert_eq!(arguments.len(), operation.arguments().count(), "{arguments:?}");
+            Call::read(operation.name, &arguments, Dialect::GRAPH).expect("valid arguments");
+        }
+    }
+}
