@@ -119,7 +119,7 @@ fn dict(name: &str, items: &[String]) -> String {
     if one_line.len() <= LINE {
         return one_line;
     }
-    let lines: String = items.iter().map(|item| format!("            {item},\n")).collect();
+    let lines = items.iter().map(|item| format!("            {item},\n")).collect::<Vec<_>>().concat();
     format!("        {name} = {{\n{lines}        }}\n")
 }
 
