@@ -4,14 +4,11 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 use personcert::host::Dialect;
 use personcert::{Error, Result};
 use personcert_local::Options;
-use serde_json::{Map, Value};
 
+use crate::flags::Arguments;
 use crate::operation::Operation;
 use crate::settings::Settings;
 use crate::{exit_code, flags};
-
-/// Call arguments by their names in Graph's spelling.
-pub(crate) type Arguments = Map<String, Value>;
 
 /// Change the certifications (training, not TLS) on people's Microsoft 365 profiles.
 #[derive(Parser)]

@@ -2,7 +2,10 @@
 
 use clap::{Arg, ArgAction, ArgMatches};
 use personcert::schema::{Kind, Property};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+
+/// Arguments and settings by their names in Graph's spelling.
+pub(crate) type Arguments = Map<String, Value>;
 
 /// The option for a property, under its name in kebab case.
 pub(crate) fn flag(property: &'static Property) -> Arg {

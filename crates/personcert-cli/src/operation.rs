@@ -8,9 +8,8 @@ use personcert::schema::{Kind, Property};
 use personcert::{Error, PROPERTIES, Result};
 use serde_json::{Map, Value, json};
 
-use crate::arguments::Arguments;
 use crate::file::{self, MAX_CERTIFICATION_BYTES};
-use crate::flags;
+use crate::flags::{self, Arguments};
 
 /// An operation with its arguments as they were typed.
 pub(crate) struct Operation {

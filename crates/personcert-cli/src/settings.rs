@@ -9,9 +9,8 @@ use personcert::schema::Property;
 use personcert::{Config, Result};
 use serde_json::json;
 
-use crate::arguments::Arguments;
 use crate::file::{self, MAX_TOKEN_BYTES};
-use crate::flags;
+use crate::flags::{self, Arguments};
 
 /// The heading of the settings in each subcommand's help.
 const HEADING: &str = "Client settings";

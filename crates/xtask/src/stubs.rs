@@ -4,34 +4,12 @@
 mod docs;
 mod python;
 mod python_client;
+mod tables;
 mod typescript;
 
 use std::fs;
 
-use personcert::schema::{Kind, Property, Record, Verb};
-use personcert::value::{Identity, IdentitySet, InferenceData, PersonDataSources, ProfileSourceAnnotation};
-use personcert::{Attempt, Config, Finding, PersonCertification, Prompt, PropertyChange, UpdateResult};
-use personcert_local::Options;
-
 use crate::run::{Result, root};
-
-/// The types of results, each after its parts.
-const RESULTS: &[Record] = &[
-    Identity::RECORD,
-    IdentitySet::RECORD,
-    InferenceData::RECORD,
-    PersonDataSources::RECORD,
-    ProfileSourceAnnotation::RECORD,
-    PersonCertification::RECORD,
-    PropertyChange::RECORD,
-    UpdateResult::RECORD,
-    Attempt::RECORD,
-    Finding::RECORD,
-    Prompt::RECORD,
-];
-
-/// The types of what a local Graph is given.
-const LOCAL_GRAPH: &[Record] = &[Options::RECORD];
 
 /// A generated part of a file.
 struct Part {
@@ -110,32 +88,4 @@ impl Part {
 
 fn read(file: &str) -> Result<String> {
     fs::read_to_string(root().join(file)).map_err(|error| format!("cannot read {file}: {error}"))
-}
-
-fn settings() -> &'static [Property] {
-    Config::RECORD.properties
-}
-
-/// The properties that an update can change.
-fn changes() -> impl Iterator<Item = &'static Property> {
-    personcert::PROPERTIES.iter().filter(|property| property.is_writable(Verb::Update))
-}
-
-/// The properties that only a create can set.
-fn values() -> impl Iterator<Item = &'static Property> {
-    let only_create = |property: &&Property| property.is_writable(Verb::Create) && !property.is_writable(Verb::Update);
-    personcert::PROPERTIES.iter().filter(only_create)
-}
-
-/// The objects among the properties that a caller can set, with the property's name.
-fn written() -> impl Iterator<Item = (&'static str, &'static Record)> {
-    changes().chain(values()).filter_map(|property| match property.kind {
-        Kind::Record(record) => Some((property.snake, record)),
-        _ => None,
-    })
-}
-
-/// A doc text on one line.
-fn plain(doc: &str) -> String {
-    doc.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -7,7 +7,7 @@ use personcert::schema::{Kind, Property};
 use personcert::{Config, ErrorKind};
 use personcert_local::Options;
 
-use super::plain;
+use super::tables::plain;
 
 /// The client's settings.
 pub(super) fn client_settings() -> String {

@@ -7,8 +7,8 @@ use personcert::schema::{Kind, Property};
 use personcert::{ErrorKind, Outcome};
 use personcert_local::Options;
 
-use super::plain;
 use super::python::{read, write_type};
+use super::tables::plain;
 
 /// The width of a line of code.
 const LINE: usize = 120;
