@@ -91,6 +91,12 @@ pub(crate) enum StepError {
     Malformed,
 }
 
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    responses: Vec<&'a RawValue>,
+}
+
 /// The responses of `count` steps in their order, or nothing when the body is no batch response. A step's own headers are
 /// few; what they lack of `request-id` and `Date` is the batch's.
 pub(crate) fn read_batch(
@@ -99,11 +105,6 @@ pub(crate) fn read_batch(
     now: jiff::Timestamp,
 ) -> Option<Vec<Result<Response, StepError>>> {
     let body = &batch.body;
-    #[derive(Deserialize)]
-    struct Envelope<'a> {
-        #[serde(borrow)]
-        responses: Vec<&'a RawValue>,
-    }
     let envelope: Envelope<'_> = serde_json::from_slice(body).ok()?;
     let mut steps: Vec<_> = (0..count).map(|_| Err(StepError::Missing)).collect();
     for raw in envelope.responses.iter().take(count.saturating_mul(2)) {

@@ -8,6 +8,15 @@ use crate::auth::TokenProvider;
 use crate::http::Transport;
 use crate::{Attempt, Prompt};
 
+/// What a client calls with every attempt.
+pub type AttemptHook = Arc<dyn Fn(&Attempt) + Send + Sync>;
+/// What a client calls with what the user has to do to sign in.
+pub type PromptHook = Arc<dyn Fn(&Prompt) + Send + Sync>;
+/// What tells a client the time.
+pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+/// What gives a client random numbers from 0 to 1.
+pub type Random = Arc<dyn Fn() -> f64 + Send + Sync>;
+
 /// Functions and objects that a client calls. All are optional.
 ///
 /// ```
@@ -23,13 +32,13 @@ pub struct Hooks {
     /// Provides the access tokens, instead of the settings.
     pub credential: Option<Arc<dyn TokenProvider>>,
     /// Called with every attempt when it ends, on the thread where it ends.
-    pub on_attempt: Option<Arc<dyn Fn(&Attempt) + Send + Sync>>,
+    pub on_attempt: Option<AttemptHook>,
     /// Called with what the user has to do to sign in interactively. Default: prints it to standard error.
-    pub on_prompt: Option<Arc<dyn Fn(&Prompt) + Send + Sync>>,
+    pub on_prompt: Option<PromptHook>,
     /// Tells the time by which tokens expire. Default: the system's clock.
-    pub clock: Option<Arc<dyn Fn() -> SystemTime + Send + Sync>>,
+    pub clock: Option<Clock>,
     /// Returns a random number from 0 to 1, for backoff. Default: the system's random source.
-    pub random: Option<Arc<dyn Fn() -> f64 + Send + Sync>>,
+    pub random: Option<Random>,
     /// Sends the requests to Graph. Default: HTTP.
     pub transport: Option<Arc<dyn Transport>>,
 }

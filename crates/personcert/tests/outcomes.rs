@@ -167,7 +167,7 @@ impl Transport for SlowTransport {
 
 #[tokio::test(start_paused = true)]
 async fn the_time_limit_holds_for_the_update_and_its_verification_together() {
-    let transport = SlowTransport::new(Duration::from_secs(60), 200);
+    let transport = SlowTransport::new(Duration::from_mins(1), 200);
     let config = Config { timeout: Duration::from_secs(2), ..config("http://127.0.0.1".into()) };
     let began = Instant::now();
     let options = UpdateOptions { verify: true, ..UpdateOptions::default() };

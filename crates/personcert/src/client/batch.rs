@@ -17,7 +17,7 @@ use crate::batch::{MAX_STEPS, Step, StepError, StepRequest, StepResponse, read_b
 use crate::http::{Response, error_of};
 use crate::limiter::{BatchPermit, UserKey};
 use crate::schema::Verb;
-use crate::{CertificationPatch, Error, ErrorKind, Outcome, Result};
+use crate::{CertificationPatch, Error, ErrorKind, Outcome, Result, Target};
 
 /// A step with the request that carries it.
 struct Prepared<'a> {
@@ -57,40 +57,38 @@ impl Client {
     }
 
     fn prepare<'a>(&self, step: &Step<'a>) -> Result<Prepared<'a>> {
-        let check = |patch: &CertificationPatch, verb| patch.check(verb, self.service.config.unknown_audiences);
-        Ok(match *step {
+        let allow_unknown = self.service.config.unknown_audiences;
+        let item = |method: Method, target: &'a Target, patch: Option<&CertificationPatch>| {
+            let request = ApiRequest::write(method, target.user(), target.path(), target.template(), patch)?;
+            Ok(Prepared { request, id: Some(target.id()), is_list: false })
+        };
+        match *step {
             Step::Update(target, patch) => {
-                check(patch, Verb::Update)?;
-                let (user, path) = (target.user(), target.path());
-                let request = ApiRequest::write(Method::PATCH, user, path, target.template(), Some(patch))?;
-                Prepared { request, id: Some(target.id()), is_list: false }
+                patch.check(Verb::Update, allow_unknown)?;
+                item(Method::PATCH, target, Some(patch))
             }
+            Step::Delete(target) => item(Method::DELETE, target, None),
             Step::Get(target) => {
                 let request = ApiRequest::read(target.user(), target.path(), target.template());
-                Prepared { request, id: Some(target.id()), is_list: false }
+                Ok(Prepared { request, id: Some(target.id()), is_list: false })
             }
             Step::List(user, query) => {
                 user.check()?;
                 let path = user.path().into_owned() + &query.text();
-                Prepared { request: ApiRequest::read(user, path, user.template()), id: None, is_list: true }
+                Ok(Prepared { request: ApiRequest::read(user, path, user.template()), id: None, is_list: true })
             }
             Step::NextPage(user, path) => {
                 let request = ApiRequest::read(user, path.to_owned(), user.template());
-                Prepared { request, id: None, is_list: true }
+                Ok(Prepared { request, id: None, is_list: true })
             }
             Step::Create(user, values) => {
                 user.check()?;
-                check(values, Verb::Create)?;
+                values.check(Verb::Create, allow_unknown)?;
                 let path = user.path().into_owned();
                 let request = ApiRequest::write(Method::POST, user, path, user.template(), Some(values))?;
-                Prepared { request, id: None, is_list: false }
+                Ok(Prepared { request, id: None, is_list: false })
             }
-            Step::Delete(target) => {
-                let (user, path) = (target.user(), target.path());
-                let request = ApiRequest::write(Method::DELETE, user, path, target.template(), None::<&()>)?;
-                Prepared { request, id: Some(target.id()), is_list: false }
-            }
-        })
+        }
     }
 
     /// Sends these steps in one batch, with a new token when the service rejects the batch for its token. Returns the results

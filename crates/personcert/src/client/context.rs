@@ -9,10 +9,11 @@ use reqwest::header::HeaderValue;
 use tokio::time::Instant;
 
 use crate::cancel::CallState;
+use crate::hooks::{AttemptHook, Random};
 use crate::limiter::{Limiter, LimiterOptions};
 use crate::retry::RetryPolicy;
 use crate::retry_budget::RetryBudget;
-use crate::{Attempt, Config, Error, Result};
+use crate::{Config, Error, Result};
 
 /// What all clones of a client share.
 #[derive(Debug, Default)]
@@ -48,8 +49,8 @@ pub(super) struct CallDefaults {
     /// The longest one attempt may take.
     pub(super) attempt_timeout: Duration,
     pub(super) traceparent: Option<HeaderValue>,
-    pub(super) on_attempt: Option<Arc<dyn Fn(&Attempt) + Send + Sync>>,
-    pub(super) random: Arc<dyn Fn() -> f64 + Send + Sync>,
+    pub(super) on_attempt: Option<AttemptHook>,
+    pub(super) random: Random,
 }
 
 impl fmt::Debug for CallDefaults {

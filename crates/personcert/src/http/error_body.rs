@@ -92,7 +92,7 @@ impl ErrorBody {
             match text("code") {
                 code if is_outer => read.code = code,
                 Some(code) if !code.is_empty() && read.inner_codes.len() < MAX_INNER_CODES => {
-                    read.inner_codes.push(code)
+                    read.inner_codes.push(code);
                 }
                 _ => {}
             }
