@@ -6,7 +6,7 @@ export interface PlainDateLike {
   toString(): string
 }
 
-/** Who did something: a person, a program or a device. Source: Graph's `identity` resource. */
+/** A user, an application or a device that made a change. Source: Graph's `identity` resource. */
 export interface Identity {
   /** The display name, not always up to date. */
   displayName?: string | null
@@ -24,15 +24,15 @@ export interface IdentitySet {
   user?: Identity | null
 }
 
-/** How sure the application is that inferred the item. Source: Graph's `inferenceData` resource. */
+/** The confidence of the application that inferred the item. Source: Graph's `inferenceData` resource. */
 export interface InferenceData {
-  /** Confidence in the accuracy of the inferred item; no range is documented. */
+  /** The confidence in the accuracy of the inferred item; Graph documents no range. */
   confidenceScore?: number | null
   /** Whether the user confirmed that the inference is right. */
   userHasVerifiedAccuracy?: boolean | null
 }
 
-/** Where the item came from. Source: Graph's `personDataSources` resource. */
+/** The sources of the item. Source: Graph's `personDataSources` resource. */
 export interface PersonDataSources {
   /** The types of the source. */
   type?: string[] | null
@@ -76,7 +76,7 @@ export interface PersonCertification {
   thumbnailUrl?: string | null
   /** URL referencing the certification. */
   webUrl?: string | null
-  /** Where the values came from. Only a create can set it. */
+  /** The sources of the values. Only a create can set it. */
   source?: PersonDataSources | null
   /** The item's identifier; opaque. */
   id?: string | null
@@ -88,7 +88,7 @@ export interface PersonCertification {
   lastModifiedBy?: IdentitySet | null
   /** When the item was changed last, as the service wrote it. Don't use it to detect changes. */
   lastModifiedDateTime?: string | null
-  /** Where the values came from, one by one. */
+  /** The sources of the values, with the properties that came from each. */
   sources?: ProfileSourceAnnotation[] | null
   /** Whether the item can be found by search. */
   isSearchable?: boolean | null
@@ -106,13 +106,13 @@ export interface PropertyChange {
   after?: unknown
 }
 
-/** What an update did. */
+/** The result of an update. */
 export interface UpdateResult {
-  /** The certification as it is now; absent when the service answered without it (204). */
+  /** The certification after the update; absent when the service answered without it (204). */
   certification?: PersonCertification
   /** The members that changed. With `current`: the members it holds that differ now, those the service recalculated included, and those that were sent and that it does not hold. Without: those that were sent. */
   changed: PropertyChange[]
-  /** What is odd but allowed, such as an end before the start. */
+  /** Warnings about values that are allowed but odd, such as an end before the start. */
   warnings: string[]
   /** The HTTP status, 200 or 204; absent when nothing differed and nothing was sent. */
   status?: number
@@ -122,7 +122,7 @@ export interface UpdateResult {
   clientRequestId?: string
   /** How many times the request was sent. */
   attempts: number
-  /** True when no clear answer came and a read afterwards showed that the change was applied. */
+  /** Whether the outcome was unknown and a read afterwards showed that the change was applied. */
   verified: boolean
 }
 
@@ -202,7 +202,7 @@ export interface CertificationChanges {
 
 /** The properties of a new certification. */
 export interface CertificationValues extends CertificationChanges {
-  /** Where the values came from. Only a create can set it. */
+  /** The sources of the values. Only a create can set it. */
   source?: PersonDataSources | null
 }
 

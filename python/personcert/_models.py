@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Identity(Record):
-    """Who did something: a person, a program or a device. Source: Graph's `identity` resource."""
+    """A user, an application or a device that made a change. Source: Graph's `identity` resource."""
 
     display_name: str | None = field(default_factory=nothing)
     """The display name, not always up to date."""
@@ -54,10 +54,10 @@ class IdentitySet(Record):
 
 @dataclass(frozen=True)
 class InferenceData(Record):
-    """How sure the application is that inferred the item. Source: Graph's `inferenceData` resource."""
+    """The confidence of the application that inferred the item. Source: Graph's `inferenceData` resource."""
 
     confidence_score: float | None = field(default_factory=nothing)
-    """Confidence in the accuracy of the inferred item; no range is documented."""
+    """The confidence in the accuracy of the inferred item; Graph documents no range."""
     user_has_verified_accuracy: bool | None = field(default_factory=nothing)
     """Whether the user confirmed that the inference is right."""
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class InferenceData(Record):
 
 @dataclass(frozen=True)
 class PersonDataSources(Record):
-    """Where the item came from. Source: Graph's `personDataSources` resource."""
+    """The sources of the item. Source: Graph's `personDataSources` resource."""
 
     type: tuple[str, ...] | None = field(default_factory=nothing)
     """The types of the source."""
@@ -138,7 +138,7 @@ class PersonCertification(Record):
     web_url: str | None = field(default_factory=nothing)
     """URL referencing the certification."""
     source: PersonDataSources | None = field(default_factory=nothing)
-    """Where the values came from. Only a create can set it."""
+    """The sources of the values. Only a create can set it."""
     id: str | None = field(default_factory=nothing)
     """The item's identifier; opaque."""
     created_by: IdentitySet | None = field(default_factory=nothing)
@@ -150,7 +150,7 @@ class PersonCertification(Record):
     last_modified_date_time: str | None = field(default_factory=nothing)
     """When the item was changed last, as the service wrote it. Don't use it to detect changes."""
     sources: tuple[ProfileSourceAnnotation, ...] | None = field(default_factory=nothing)
-    """Where the values came from, one by one."""
+    """The sources of the values, with the properties that came from each."""
     is_searchable: bool | None = field(default_factory=nothing)
     """Whether the item can be found by search."""
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -205,18 +205,18 @@ class PropertyChange(Record):
 
 @dataclass(frozen=True)
 class UpdateResult(Record):
-    """What an update did."""
+    """The result of an update."""
 
     changed: tuple[PropertyChange, ...]
     """The members that changed. With `current`: the members it holds that differ now, those the service recalculated included, and those that were sent and that it does not hold. Without: those that were sent."""
     warnings: tuple[str, ...]
-    """What is odd but allowed, such as an end before the start."""
+    """Warnings about values that are allowed but odd, such as an end before the start."""
     attempts: int
     """How many times the request was sent."""
     verified: bool
-    """True when no clear answer came and a read afterwards showed that the change was applied."""
+    """Whether the outcome was unknown and a read afterwards showed that the change was applied."""
     certification: PersonCertification | None = field(default_factory=nothing)
-    """The certification as it is now; absent when the service answered without it (204)."""
+    """The certification after the update; absent when the service answered without it (204)."""
     status: int | None = field(default_factory=nothing)
     """The HTTP status, 200 or 204; absent when nothing differed and nothing was sent."""
     request_id: str | None = field(default_factory=nothing)
@@ -324,7 +324,7 @@ if TYPE_CHECKING:
         """The members of `inference` when it is set."""
 
         confidence_score: float | None
-        """Confidence in the accuracy of the inferred item; no range is documented."""
+        """The confidence in the accuracy of the inferred item; Graph documents no range."""
         user_has_verified_accuracy: bool | None
         """Whether the user confirmed that the inference is right."""
 
@@ -369,7 +369,7 @@ if TYPE_CHECKING:
         """The properties of a new certification."""
 
         source: PersonDataSources | PersonDataSourcesChanges | None
-        """Where the values came from. Only a create can set it."""
+        """The sources of the values. Only a create can set it."""
 
 
     class ClientOptions(TypedDict, total=False):

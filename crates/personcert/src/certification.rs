@@ -1,4 +1,4 @@
-//! The property table of a personCertification, and the types that come from it: what is read, and what is changed.
+//! The property table of a personCertification, and its two types: the resource that is read, the patch that is sent.
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -53,7 +53,7 @@ macro_rules! certification {
         }
     };
     (@patch $($field:ident = $graph:literal: $type:ty, $text:literal;)+) => {
-        /// What to change: each property is kept, cleared or set. Only what isn't kept is sent.
+        /// The changes to a certification: each property is kept, cleared or set, and only the cleared and set ones are sent.
         /// Source: Graph's "Update personCertification" (beta), request body.
         #[derive(Clone, Debug, Default, PartialEq)]
         pub struct CertificationPatch { $(#[doc = $text] pub $field: Change<$type>,)+ }
@@ -145,7 +145,7 @@ certification! {
         web_url = "webUrl": WebUrl, "URL referencing the certification.";
     }
     creatable {
-        source = "source": PersonDataSources, "Where the values came from. Only a create can set it.";
+        source = "source": PersonDataSources, "The sources of the values. Only a create can set it.";
     }
     read_only {
         id = "id": String, "The item's identifier; opaque.";
@@ -153,7 +153,7 @@ certification! {
         created_date_time = "createdDateTime": String, "When the item was created, as the service wrote it (UTC, up to seven fractional digits).";
         last_modified_by = "lastModifiedBy": IdentitySet, "Who changed the item last.";
         last_modified_date_time = "lastModifiedDateTime": String, "When the item was changed last, as the service wrote it. Don't use it to detect changes.";
-        sources = "sources": Vec<ProfileSourceAnnotation>, "Where the values came from, one by one.";
+        sources = "sources": Vec<ProfileSourceAnnotation>, "The sources of the values, with the properties that came from each.";
         is_searchable = "isSearchable": bool, "Whether the item can be found by search.";
     }
 }
@@ -239,7 +239,7 @@ impl CertificationPatch {
         self.check_values()
     }
 
-    /// What is odd but allowed about the certification as this patch would leave it.
+    /// Warns of values that are allowed but odd in the certification that this patch would make.
     pub(crate) fn warnings(&self, current: Option<&PersonCertification>) -> Vec<String> {
         if self.start_date.is_keep() && self.end_date.is_keep() {
             return Vec::new();
@@ -268,8 +268,8 @@ fn writable(verb: Verb, dialect: Dialect) -> Vec<&'static str> {
 fn read_only(property: &Property, verb: Verb, dialect: Dialect) -> Error {
     let allowed = writable(verb, dialect).join(", ");
     let why = match verb {
-        Verb::Update if property.creatable => "only a create can set this property, it can't be changed",
-        _ => "the service sets this property, it can't be changed",
+        Verb::Update if property.creatable => "only a create can set this property; it can't be changed",
+        _ => "the service sets this property; it can't be changed",
     };
     Error::value(format!("{why}; allowed: {allowed}")).at(property.named(dialect))
 }

@@ -1,6 +1,6 @@
-//! What a patch does with one property: keep it, clear it or set it.
+//! How a patch treats one property: it keeps, clears or sets it.
 
-/// Absent, null and value are three different things in a PATCH; this says which one is meant.
+/// In a PATCH, an absent member, null and a value mean three different things: keep, clear and set.
 ///
 /// ```
 /// use personcert::{CertificationPatch, Change};
@@ -17,22 +17,22 @@
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Change<T> {
-    /// The property isn't sent: the service keeps its value, or recalculates it from other changes.
+    /// Don't send the property: the service keeps its value, or recalculates it from other changes.
     #[default]
     Keep,
-    /// The property is sent as `null`: the service clears it.
+    /// Send `null`: the service clears the property.
     Clear,
-    /// The property is sent with this value.
+    /// Send this value.
     Set(T),
 }
 
 impl<T> Change<T> {
-    /// Whether the property isn't sent.
+    /// Whether the patch leaves the property out.
     pub const fn is_keep(&self) -> bool {
         matches!(self, Self::Keep)
     }
 
-    /// The value once the change is made to `before`.
+    /// The value after the change, given the one before.
     pub(crate) fn after(&self, before: Option<T>) -> Option<T>
     where
         T: Copy,

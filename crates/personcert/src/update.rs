@@ -28,16 +28,16 @@ output! {
 }
 
 output! {
-    /// What an update did.
+    /// The result of an update.
     pub struct UpdateResult {
-        certification = "certification": Option<PersonCertification>, "The certification as it is now; absent when the service answered without it (204).";
+        certification = "certification": Option<PersonCertification>, "The certification after the update; absent when the service answered without it (204).";
         changed = "changed": Vec<PropertyChange>, "The members that changed. With `current`: the members it holds that differ now, those the service recalculated included, and those that were sent and that it does not hold. Without: those that were sent.";
-        warnings = "warnings": Vec<String>, "What is odd but allowed, such as an end before the start.";
+        warnings = "warnings": Vec<String>, "Warnings about values that are allowed but odd, such as an end before the start.";
         status = "status": Option<u32>, "The HTTP status, 200 or 204; absent when nothing differed and nothing was sent.";
         request_id = "requestId": Option<String>, "The service's id for the request.";
         client_request_id = "clientRequestId": Option<String>, "Our id for the request.";
         attempts = "attempts": u32, "How many times the request was sent.";
-        verified = "verified": bool, "True when no clear answer came and a read afterwards showed that the change was applied.";
+        verified = "verified": bool, "Whether the outcome was unknown and a read afterwards showed that the change was applied.";
     }
 }
 

@@ -158,10 +158,10 @@ fn a_cell_of_any_kind_sets_clears_or_keeps_its_property() {
     let refused = set("display_name", Input::Float(1.5)).expect_err("no text");
     assert_eq!(refused, "display_name: expected text, got the number 1.5");
     let refused = set("source", Input::Clear).expect_err("not updatable");
-    assert!(refused.starts_with("source: only a create can set this property, it can't be changed; allowed: "));
+    assert!(refused.starts_with("source: only a create can set this property; it can't be changed; allowed: "));
     let refused = set("id", Input::Text("a")).expect_err("read-only");
     assert!(
-        refused.starts_with("id: the service sets this property, it can't be changed; allowed: allowed_audiences, ")
+        refused.starts_with("id: the service sets this property; it can't be changed; allowed: allowed_audiences, ")
     );
     let bytes = serde_json::to_string(&patch).expect("JSON");
     let wanted = concat!(

@@ -1,4 +1,4 @@
-//! Who may see an item (`allowedAudiences`): an open set of flags.
+//! The audiences of an item (`allowedAudiences`): an open set of flags.
 
 use std::fmt;
 
@@ -12,8 +12,7 @@ const NAMES: [&str; 7] =
     ["me", "family", "contacts", "groupMembers", "organization", "federatedOrganizations", "everyone"];
 const SENTINEL: &str = "unknownFutureValue";
 
-/// One or more audiences. Read from a name, several names with commas, a number or digits; names this version
-/// doesn't know are kept.
+/// One or more audiences. They are read from a name, comma separated names, a number or digits; unknown names are kept.
 ///
 /// ```
 /// use personcert::Audiences;
@@ -38,8 +37,8 @@ impl Audiences {
         Self { flags, others: Vec::new() }
     }
 
-    /// The audiences of a name, or of several separated by commas. A name nobody knows is kept; it is sent only
-    /// when the client is told to (`unknown_audiences`).
+    /// The audiences of a name, or of several separated by commas. An unknown name is kept, but sent only with the client
+    /// setting `unknown_audiences`.
     pub fn named(text: &str) -> Self {
         let mut audiences = Self::default();
         for name in text.split(',').map(str::trim) {
@@ -63,19 +62,19 @@ impl Audiences {
         self.flags == other.flags && all(&self.others, &other.others) && all(&other.others, &self.others)
     }
 
-    /// Refuses what must not be sent: Graph's sentinel always, other unknown names unless `allow_unknown`.
+    /// Rejects Graph's sentinel, and other unknown names unless `allow_unknown` is set.
     pub(crate) fn check_names(&self, allow_unknown: bool) -> Result<()> {
         let refuse = |why: String| Err(Error::value(why));
         if self.flags & 64 != 0 || self.others.iter().any(|other| other == SENTINEL) {
             return refuse(format!(
-                "{SENTINEL:?} is Graph's mark for newer members and is never sent; allowed: {}",
+                "{SENTINEL:?} is Graph's placeholder for newer members and is never sent; allowed: {}",
                 NAMES.join(", ")
             ));
         }
         let blank = |other: &String| other.is_empty() || other.contains(char::is_control);
         match self.others.iter().find(|other| !allow_unknown || blank(other)) {
             Some(other) => refuse(format!(
-                "{other:?} is not a known audience; {}. The setting that lets unknown audiences through sends it as it is",
+                "{other:?} is not a known audience; {}. The setting for unknown audiences sends it unchanged",
                 advice(other, &NAMES)
             )),
             None if self.flags >= 64 && !allow_unknown => {
@@ -88,7 +87,7 @@ impl Audiences {
 
 impl fmt::Display for Audiences {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A flag without a name makes a number of all of them.
+        // If a flag has no name, all flags are written as one number.
         let number = (self.flags >= 64).then(|| self.flags.to_string());
         let flagged = (1..NAMES.len()).filter(|at| number.is_none() && self.flags & (1 << (at - 1)) != 0);
         let known = flagged.map(|at| NAMES[at]).chain(number.as_deref());

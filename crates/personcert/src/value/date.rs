@@ -19,7 +19,7 @@ use crate::{Error, Result};
 pub struct Date(jiff::civil::Date);
 
 impl Date {
-    /// The date of a year, a month and a day of the month, if there is such a day.
+    /// The date of a year, a month and a day of the month; none if the calendar lacks that day.
     pub fn new(year: i16, month: i8, day: i8) -> Option<Self> {
         if !(1..=9999).contains(&year) {
             return None;
@@ -55,7 +55,7 @@ impl FromStr for Date {
             .zip(narrow(part(8, 10)))
             .and_then(|((year, month), day)| Self::new(year, month, day))
             .ok_or_else(|| {
-                Error::value(format!("{text:?} is not a day of the calendar; write a real date as YYYY-MM-DD"))
+                Error::value(format!("{text:?} is not a day of the calendar; give an existing date as YYYY-MM-DD"))
             })
     }
 }

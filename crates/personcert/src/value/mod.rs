@@ -1,4 +1,4 @@
-//! What properties hold: lenient when read from the service, strict when given by a caller.
+//! The types of property values, and Graph's resources inside a certification.
 
 mod audiences;
 pub(crate) mod date;
@@ -12,7 +12,7 @@ pub use web_url::WebUrl;
 use crate::schema::resource;
 
 resource! {
-    /// Who did something: a person, a program or a device.
+    /// A user, an application or a device that made a change.
     /// Source: Graph's `identity` resource.
     pub struct Identity {
         display_name = "displayName": String, "The display name, not always up to date.";
@@ -31,16 +31,16 @@ resource! {
 }
 
 resource! {
-    /// How sure the application is that inferred the item.
+    /// The confidence of the application that inferred the item.
     /// Source: Graph's `inferenceData` resource.
     pub struct InferenceData {
-        confidence_score = "confidenceScore": f64, "Confidence in the accuracy of the inferred item; no range is documented.";
+        confidence_score = "confidenceScore": f64, "The confidence in the accuracy of the inferred item; Graph documents no range.";
         user_has_verified_accuracy = "userHasVerifiedAccuracy": bool, "Whether the user confirmed that the inference is right.";
     }
 }
 
 resource! {
-    /// Where the item came from.
+    /// The sources of the item.
     /// Source: Graph's `personDataSources` resource.
     pub struct PersonDataSources {
         r#type = "type": Vec<String>, "The types of the source.";

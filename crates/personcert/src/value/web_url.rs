@@ -1,4 +1,4 @@
-//! Addresses of pages and pictures.
+//! Addresses of web pages and images.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::{Error, Result};
 
-/// An address. To Graph it is plain text, and any text is read; only an absolute http or https address is sent.
+/// A web address. Any text is read, because Graph stores plain text; only an absolute http or https address is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct WebUrl(String);
@@ -33,8 +33,7 @@ impl WebUrl {
         )))
     }
 
-    /// The address as a service may write it: scheme and host in small letters, without the default port, a trailing
-    /// slash, or space around it.
+    /// The address in normal form: scheme and host in lower case, no default port, no trailing slash, no surrounding space.
     pub(super) fn normalized(&self) -> String {
         let text = self.0.trim();
         let Ok(mut url) = Url::parse(text) else { return text.to_owned() };
