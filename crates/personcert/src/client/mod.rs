@@ -1,6 +1,7 @@
 //! The client: five operations and the doctor over one loop of attempts.
 
 mod batch;
+mod call;
 mod context;
 mod execute;
 mod operations;
@@ -18,10 +19,9 @@ use std::time::{Duration, SystemTime};
 
 use crate::auth::{CredentialChain, PromptHandler, StaticToken, TokenCache, TokenCommand, TokenProvider};
 use crate::hooks::Hooks;
-use crate::host::{Call, Operation, Output};
 use crate::http::{HttpTransport, Transport};
 use crate::retry::RetryPolicy;
-use crate::{Config, PersonCertification, Result};
+use crate::{Config, Result};
 use context::{CallContext, CallDefaults, ClientState};
 use response::CallResponse;
 use service::{ApiRequest, Service};
@@ -106,39 +106,6 @@ impl Client {
     pub fn with_traceparent(&self, traceparent: &str) -> Result<Self> {
         let traceparent = Some(context::traceparent(traceparent)?);
         Ok(Self { defaults: CallDefaults { traceparent, ..self.defaults.clone() }, ..self.clone() })
-    }
-
-    /// Carries out an operation that was read with [`Call::read`].
-    pub async fn call(&self, call: Call) -> Result<Output> {
-        let mut context = self.defaults.begin(call.timeout);
-        context.state = call.state;
-        if call.traceparent.is_some() {
-            context.traceparent = call.traceparent;
-        }
-        let context = &mut context;
-        let output = match &call.operation {
-            Operation::Update { target, patch, current, verify } => {
-                let updated = self.update_in(context, target, patch, current.as_deref(), *verify).await;
-                updated.map(|updated| Output::Update(Box::new(updated)))
-            }
-            Operation::Get { target, select } => {
-                self.get_in(context, target, select).await.map(|read| Output::Certification(Box::new(read)))
-            }
-            Operation::List { user, query } => {
-                let client = self.with_call(context);
-                let state = context.state.clone();
-                client.list(user, query).map(|mut pages| {
-                    pages.state = state;
-                    Output::Pages(Box::new(pages))
-                })
-            }
-            Operation::Create { user, values } => {
-                self.create_in(context, user, values).await.map(|made| Output::Certification(Box::new(made)))
-            }
-            Operation::Delete { target } => self.delete_in(context, target).await.map(|()| Output::Deleted),
-            Operation::Doctor { user } => Ok(Output::Findings(self.doctor_in(context, user).await)),
-        };
-        output.map_err(|error| error.rename_parameter(&PersonCertification::RECORD, call.dialect))
     }
 
     /// A client whose calls are made like this one, for the pages of a list.

@@ -1,0 +1,40 @@
+//! Calls by name, for language bindings and the command.
+
+use super::Client;
+use crate::host::{Call, Operation, Output};
+use crate::{PersonCertification, Result};
+
+impl Client {
+    /// Carries out an operation that was read with [`Call::read`].
+    pub async fn call(&self, call: Call) -> Result<Output> {
+        let mut context = self.defaults.begin(call.timeout);
+        context.state = call.state;
+        if call.traceparent.is_some() {
+            context.traceparent = call.traceparent;
+        }
+        let context = &mut context;
+        let output = match &call.operation {
+            Operation::Update { target, patch, current, verify } => {
+                let updated = self.update_in(context, target, patch, current.as_deref(), *verify).await;
+                updated.map(|updated| Output::Update(Box::new(updated)))
+            }
+            Operation::Get { target, select } => {
+                self.get_in(context, target, select).await.map(|read| Output::Certification(Box::new(read)))
+            }
+            Operation::List { user, query } => {
+                let client = self.with_call(context);
+                let state = context.state.clone();
+                client.list(user, query).map(|mut pages| {
+                    pages.state = state;
+                    Output::Pages(Box::new(pages))
+                })
+            }
+            Operation::Create { user, values } => {
+                self.create_in(context, user, values).await.map(|made| Output::Certification(Box::new(made)))
+            }
+            Operation::Delete { target } => self.delete_in(context, target).await.map(|()| Output::Deleted),
+            Operation::Doctor { user } => Ok(Output::Findings(self.doctor_in(context, user).await)),
+        };
+        output.map_err(|error| error.rename_parameter(&PersonCertification::RECORD, call.dialect))
+    }
+}
