@@ -58,7 +58,7 @@ pub(crate) use error_details;
 
 macro_rules! details {
     ($($name:ident = $graph:literal: $type:ty, $kind:ident, $doc:literal;)+) => {
-        /// The circumstances of an error. What isn't known is absent.
+        /// The circumstances of an error. Unknown ones are absent.
         #[derive(Clone, Debug, Default, PartialEq)]
         #[non_exhaustive]
         pub struct ErrorDetails { $(#[doc = $doc] pub $name: Option<$type>,)+ }
@@ -73,11 +73,11 @@ pub struct Error {
     pub kind: ErrorKind,
     /// Whether the change was applied.
     pub outcome: Outcome,
-    /// One sentence that names what, where and how to mend it.
+    /// The problem and its remedy, in one sentence.
     pub message: String,
     /// The circumstances.
     pub details: Box<ErrorDetails>,
-    /// Whether another attempt can't end otherwise, though the kind alone would not say so.
+    /// Whether another attempt can't succeed, although the kind alone doesn't say so.
     permanent: bool,
     /// The claims that the service demands of the next token, as JSON.
     challenge: Option<String>,
@@ -105,7 +105,7 @@ impl Error {
         error
     }
 
-    /// The same error once more, for another call that it ends; its cause stays with the first.
+    /// A copy of the error for another call that it ends, without its cause.
     pub(crate) fn duplicate(&self) -> Self {
         Self {
             kind: self.kind,
@@ -118,12 +118,12 @@ impl Error {
         }
     }
 
-    /// Bad input whose place the caller of this function knows, and adds with [`Error::within`].
+    /// Bad input; the caller of this function adds the argument's name with [`Error::at`].
     pub fn value(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidInput, Outcome::NotSent, message)
     }
 
-    /// Says that another attempt would end the same.
+    /// Marks the error as one that another attempt can't resolve.
     pub(crate) fn permanent(mut self) -> Self {
         self.permanent = true;
         self
