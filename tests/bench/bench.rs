@@ -115,8 +115,8 @@ async fn reqwest_batch(http: &reqwest::Client, url: &str) -> Done {
     let response = request.body(body).send().await?.error_for_status()?;
     let answer: Value = serde_json::from_slice(&response.bytes().await?)?;
     let answers = answer["responses"].as_array().ok_or("no batch")?;
-    for id in 1..=MAX_STEPS {
-        let answer = answers.iter().find(|answer| answer["id"] == id.to_string()).ok_or("a step is missing")?;
+    for id in (1..=MAX_STEPS).map(|id| id.to_string()) {
+        let answer = answers.iter().find(|answer| answer["id"] == id).ok_or("a step is missing")?;
         assert_eq!(answer["body"]["id"], ID);
     }
     Ok(())

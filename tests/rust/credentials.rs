@@ -239,7 +239,7 @@ fn two_hundred_calls_with_a_permanently_rejected_token_fetch_a_few_tokens() {
             assert_eq!((error.kind, error.outcome), (ErrorKind::Auth, Outcome::Refused));
         }
         // The first token, its replacement, and another one each ten seconds.
-        let most = 2 + started.elapsed().as_secs() as usize / 10;
+        let most = 2 + usize::try_from(started.elapsed().as_secs() / 10).expect("a small number");
         assert!(provider.asked().len() <= most, "{} tokens, {most} allowed", provider.asked().len());
         assert_eq!(requests(&graph), 200 + provider.asked().len() - 1);
     });
