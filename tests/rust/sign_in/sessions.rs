@@ -146,3 +146,23 @@ fn sign_ins_at_the_same_time_into_one_file_are_all_kept() {
         }
     });
 }
+
+#[test]
+fn a_forked_client_gets_tokens_while_the_parent_waits_for_one() {
+    run(async {
+        let program = Program::signed_in().await;
+        let slow = json!({"path": "/organizations/oauth2/v2.0/token", "times": 1, "delay": {"fixed": 60}});
+        program.graph.command("faults", &json!({"faults": [slow]})).expect("faults");
+        program.expire_token();
+        let child = program.client.for_new_process().expect("a client");
+        let target = Target::new(User::Me, ID).expect("a target");
+        tokio::select! {
+            biased;
+            ended = program.get() => panic!("the parent waits for its token: {ended:?}"),
+            ended = async {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                child.get(&target, &[]).await
+            } => drop(ended.expect("the child gets its own token")),
+        }
+    });
+}

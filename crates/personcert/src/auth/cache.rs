@@ -30,8 +30,12 @@ const MAX_TOKEN_BYTES: usize = 64 << 10;
 /// Tells the time.
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
+/// Makes the provider of a cache. One made by the settings has locks, which a forked process must not share.
+pub(crate) type ProviderFactory = Arc<dyn Fn() -> Arc<dyn TokenProvider> + Send + Sync>;
+
 /// The token of a client.
 pub(crate) struct TokenCache {
+    new_provider: ProviderFactory,
     provider: Arc<dyn TokenProvider>,
     scope: String,
     clock: Clock,
@@ -102,14 +106,15 @@ impl std::fmt::Debug for TokenCache {
 }
 
 impl TokenCache {
-    pub(crate) fn new(provider: Arc<dyn TokenProvider>, scope: String, clock: Clock) -> Arc<Self> {
+    pub(crate) fn new(new_provider: ProviderFactory, scope: String, clock: Clock) -> Arc<Self> {
+        let provider = new_provider();
         let (state, rejections, refresh) = (Mutex::default(), SyncMutex::default(), SyncMutex::default());
-        Arc::new(Self { provider, scope, clock, state, rejections, refresh })
+        Arc::new(Self { new_provider, provider, scope, clock, state, rejections, refresh })
     }
 
     /// The same cache, empty and unlocked, for a process that was forked.
     pub(crate) fn for_new_process(&self) -> Arc<Self> {
-        Self::new(Arc::clone(&self.provider), self.scope.clone(), Arc::clone(&self.clock))
+        Self::new(Arc::clone(&self.new_provider), self.scope.clone(), Arc::clone(&self.clock))
     }
 
     /// The token, fetched when there is none. All calls that wait get the token that the first one fetches. A token that

@@ -19,7 +19,7 @@ mod session_file;
 mod session_store;
 
 pub(crate) use authority::parse_grant;
-pub(crate) use cache::{Bearer, TokenCache};
+pub(crate) use cache::{Bearer, ProviderFactory, TokenCache};
 pub(crate) use certificate::Certificate;
 pub(crate) use chain::CredentialChain;
 pub(crate) use command::TokenCommand;

@@ -17,7 +17,9 @@ pub(crate) use context::traceparent;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::auth::{CredentialChain, PromptHandler, StaticToken, TokenCache, TokenCommand, TokenProvider};
+use crate::auth::{
+    CredentialChain, PromptHandler, ProviderFactory, StaticToken, TokenCache, TokenCommand, TokenProvider,
+};
 use crate::hooks::Hooks;
 use crate::http::{HttpTransport, Transport};
 use crate::retry::RetryPolicy;
@@ -55,7 +57,7 @@ impl Client {
     /// `invalid_input` when a setting is wrong.
     pub fn with(config: &Config, hooks: Hooks) -> Result<Self> {
         let Hooks { credential, on_attempt, on_prompt, clock, random, transport } = hooks;
-        let provider = credential.unwrap_or_else(|| provider(config, on_prompt.map(PromptHandler).unwrap_or_default()));
+        let new_provider = provider_factory(config, credential, on_prompt.map(PromptHandler).unwrap_or_default());
         let clock = clock.unwrap_or_else(|| Arc::new(SystemTime::now));
         let max_attempts = u32::try_from(config.max_attempts).unwrap_or(u32::MAX);
         let transport = match transport {
@@ -66,7 +68,7 @@ impl Client {
             transport,
             service: Arc::new(Service::new(config)?),
             state: Arc::new(ClientState::new(config)),
-            credential: TokenCache::new(provider, config.scope(), clock),
+            credential: TokenCache::new(new_provider, config.scope(), clock),
             defaults: CallDefaults {
                 policy: RetryPolicy { max_attempts, base_delay: config.retry_delay },
                 timeout: config.timeout,
@@ -125,11 +127,17 @@ pub(crate) fn system_random() -> f64 {
     f64::from(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])) / f64::from(u32::MAX)
 }
 
-/// Where tokens come from by the settings.
-fn provider(config: &Config, prompt: PromptHandler) -> Arc<dyn TokenProvider> {
-    match (&config.token_command, &config.token) {
-        (Some(line), _) => Arc::new(TokenCommand(line.clone())),
-        (None, Some(token)) => Arc::new(StaticToken(token.clone())),
-        (None, None) => Arc::new(CredentialChain::new(config, prompt)),
-    }
+/// Provides tokens by the settings, where the program gives no credential.
+fn provider_factory(
+    config: &Config,
+    credential: Option<Arc<dyn TokenProvider>>,
+    prompt: PromptHandler,
+) -> ProviderFactory {
+    let config = config.clone();
+    Arc::new(move || match (&credential, &config.token_command, &config.token) {
+        (Some(credential), ..) => Arc::clone(credential),
+        (None, Some(line), _) => Arc::new(TokenCommand(line.clone())),
+        (None, None, Some(token)) => Arc::new(StaticToken(token.clone())),
+        (None, None, None) => Arc::new(CredentialChain::new(&config, prompt.clone())),
+    })
 }
