@@ -7,11 +7,10 @@ use napi::bindgen_prelude::{Function, Object, Promise};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
+use personcert::auth::{AccessToken, TokenFuture, TokenProvider, TokenRequest};
+use personcert::host::CallState;
 use personcert::host::{Call, CopyLimits, Output};
-use personcert::{
-    AccessToken, CallState, Config, Error, ErrorKind, Hooks, Outcome, PersonCertification, TokenFuture, TokenProvider,
-    TokenRequest,
-};
+use personcert::{Config, Error, ErrorKind, Hooks, Outcome, PersonCertification};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 

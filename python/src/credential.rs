@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
-use personcert::{AccessToken, Error, ErrorKind, Outcome, Result, TokenFuture, TokenProvider, TokenRequest};
+use personcert::auth::{AccessToken, TokenFuture, TokenProvider, TokenRequest};
+use personcert::{Error, ErrorKind, Outcome, Result};
 use pyo3::prelude::*;
 use tokio::sync::oneshot;
 

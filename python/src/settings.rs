@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use personcert::auth::Prompt;
+use personcert::hooks::Attempt;
 use personcert::host::CopyLimits;
 use personcert::schema::SchemaType as _;
-use personcert::{Attempt, Client, Config, Hooks, Prompt, Result};
+use personcert::{Client, Config, Hooks, Result};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 

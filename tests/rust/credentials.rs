@@ -7,10 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use personcert::{
-    AccessToken, Client, Config, Error, ErrorKind, Hooks, Outcome, Target, TokenFuture, TokenProvider, TokenRequest,
-    User,
-};
+use personcert::auth::{AccessToken, TokenFuture, TokenProvider, TokenRequest};
+use personcert::{Client, Config, Error, ErrorKind, Hooks, Outcome, Target, User};
 use personcert_local::{LocalGraph, Options};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;

@@ -18,8 +18,10 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use clap::Parser;
+use personcert::hooks::Attempt;
+use personcert::host::CallState;
 use personcert::host::{Call, Dialect, Output};
-use personcert::{Attempt, CallState, Client, Error, ErrorKind, Hooks, Outcome};
+use personcert::{Client, Error, ErrorKind, Hooks, Outcome};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches, Subcommand};
 use personcert::host::{OPERATIONS, OperationSpec, Role};
+use personcert::schema::PROPERTIES;
 use personcert::schema::{Kind, Property};
-use personcert::{Error, PROPERTIES, Result};
+use personcert::{Error, Result};
 use serde_json::{Map, Value, json};
 
 use crate::file::{self, MAX_CERTIFICATION_BYTES};

@@ -8,8 +8,11 @@ use std::sync::{Mutex, PoisonError};
 use clap::error::{ContextKind, ContextValue};
 use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
+use personcert::Error;
+use personcert::auth::Prompt;
 use personcert::display::{escape, escape_json};
-use personcert::{Attempt, Error, PROPERTIES, Prompt};
+use personcert::hooks::Attempt;
+use personcert::schema::PROPERTIES;
 use serde_json::{Value, json};
 
 use crate::exit_code::{EXIT_OUTPUT, EXIT_SUCCESS};

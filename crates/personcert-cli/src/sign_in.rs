@@ -1,6 +1,7 @@
 //! `personcert login`, `logout` and `whoami`.
 
-use personcert::{Config, Error, ErrorKind, Outcome, Result, account, login, logout};
+use personcert::auth::{account, login, logout};
+use personcert::{Config, Error, ErrorKind, Outcome, Result};
 use serde_json::json;
 
 use crate::arguments::Command;

@@ -95,7 +95,7 @@ impl ValueType {
 
 /// Refuses a name that the resource does not have.
 pub fn require_known(name: &str) -> Result<(), ErrorResponse> {
-    if personcert::PROPERTIES.iter().any(|property| property.name == name) {
+    if personcert::schema::PROPERTIES.iter().any(|property| property.name == name) {
         return Ok(());
     }
     let message = format!("Could not find a property named '{name}' on type 'microsoft.graph.personCertification'.");

@@ -39,7 +39,7 @@ impl Author<'_> {
 pub fn complete(id: &str, values: Map<String, Value>, by: Author<'_>, now: &str) -> Map<String, Value> {
     let mut document = Map::new();
     document.insert("id".into(), json!(id));
-    for property in personcert::PROPERTIES.iter().filter(|property| property.updatable) {
+    for property in personcert::schema::PROPERTIES.iter().filter(|property| property.updatable) {
         document.insert(property.name.into(), Value::Null);
     }
     document.insert("allowedAudiences".into(), json!("organization"));

@@ -1,7 +1,7 @@
 //! What a request body may hold, checked as the service does it and independently of the client.
 
-use personcert::PROPERTIES;
 use personcert::schema::Kind;
+use personcert::schema::PROPERTIES;
 use serde_json::{Map, Value};
 
 use crate::property::date;

@@ -2,7 +2,9 @@
 
 use std::time::SystemTime;
 
-use crate::{AccessToken, Cloud, Error, Finding, Result, User};
+use crate::auth::AccessToken;
+use crate::doctor::Finding;
+use crate::{Cloud, Error, Result, User};
 
 /// The error for an answer with this status and body.
 pub fn error_body(status: u16, body: &[u8]) -> Error {

@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+pub use crate::attempt::Attempt;
+use crate::auth::Prompt;
 use crate::auth::TokenProvider;
 use crate::http::Transport;
-use crate::{Attempt, Prompt};
 
 /// What a client calls with every attempt.
 pub type AttemptHook = Arc<dyn Fn(&Attempt) + Send + Sync>;

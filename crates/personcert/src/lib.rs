@@ -3,7 +3,7 @@
 //! operations beside it.
 
 mod attempt;
-mod auth;
+pub mod auth;
 pub mod batch;
 mod cancel;
 mod certification;
@@ -12,11 +12,11 @@ mod client;
 mod cloud;
 mod config;
 pub mod display;
-mod doctor;
+pub mod doctor;
 mod error;
 #[doc(hidden)]
 pub mod fuzzing;
-mod hooks;
+pub mod hooks;
 pub mod host;
 pub mod http;
 pub mod limiter;
@@ -29,18 +29,14 @@ mod target;
 mod update;
 pub mod value;
 
-pub use attempt::Attempt;
-pub use auth::{AccessToken, Account, Prompt, TokenFuture, TokenProvider, TokenRequest, account, login, logout};
-pub use cancel::CallState;
-pub use certification::{CertificationPatch, PROPERTIES, PersonCertification, PropertyId};
+pub use certification::{CertificationPatch, PersonCertification};
 pub use change::Change;
 pub use client::{Client, ListQuery, Pages, UpdateOptions};
 pub use cloud::Cloud;
 pub use config::{Config, SignIn};
-pub use doctor::Finding;
 pub use error::{Error, ErrorDetails, ErrorKind, Outcome, Result};
 pub use hooks::Hooks;
 pub use secret::Secret;
 pub use target::{Target, User};
-pub use update::{PropertyChange, PropertyName, UpdateResult};
+pub use update::{PropertyChange, UpdateResult};
 pub use value::{Audiences, Date, WebUrl};

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::schema::PROPERTIES;
 use crate::schema::{Kind, SchemaType, output};
-use crate::{CertificationPatch, PROPERTIES, PersonCertification};
+use crate::{CertificationPatch, PersonCertification};
 
 /// The name of a property, as Graph writes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -2,8 +2,9 @@
 
 use personcert::host::{Dialect, Naming};
 use personcert::schema::{Input, Verb};
+use personcert::schema::{PROPERTIES, PropertyId};
 use personcert::value::InferenceData;
-use personcert::{Audiences, CertificationPatch, Change, Date, PROPERTIES, PersonCertification, PropertyId};
+use personcert::{Audiences, CertificationPatch, Change, Date, PersonCertification};
 use serde_json::{Value, json};
 
 fn read(value: &Value) -> PersonCertification {

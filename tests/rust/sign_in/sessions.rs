@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use personcert::{Client, Config, Error, ErrorKind, Hooks, Outcome, SignIn, Target, User, account, login, logout};
+use personcert::auth::{account, login, logout};
+use personcert::{Client, Config, Error, ErrorKind, Hooks, Outcome, SignIn, Target, User};
 use personcert_local::{LocalGraph, Options};
 use serde_json::{Value, json};
 

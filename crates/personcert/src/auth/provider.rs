@@ -17,12 +17,13 @@ use crate::{Result, Secret};
 /// ```
 /// use std::sync::Arc;
 ///
-/// use personcert::{AccessToken, Client, Config, Hooks, TokenProvider, TokenRequest};
+/// use personcert::auth::{AccessToken, TokenProvider, TokenRequest};
+/// use personcert::{Client, Config, Hooks};
 ///
 /// struct Vault;
 ///
 /// impl TokenProvider for Vault {
-///     fn token(self: Arc<Self>, _: TokenRequest) -> personcert::TokenFuture {
+///     fn token(self: Arc<Self>, _: TokenRequest) -> personcert::auth::TokenFuture {
 ///         Box::pin(async { Ok(AccessToken::new("the token from the vault", None)) })
 ///     }
 /// }

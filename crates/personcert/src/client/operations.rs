@@ -10,10 +10,11 @@ use super::execute::first_token;
 use super::service::ApiRequest;
 use super::{Client, ListQuery, Pages, traceparent};
 use crate::doctor;
+use crate::doctor::Finding;
 use crate::retry::RetryPolicy;
 use crate::schema::Verb;
 use crate::update::changes;
-use crate::{CertificationPatch, Error, Finding, Outcome, PersonCertification, Result, Target, UpdateResult, User};
+use crate::{CertificationPatch, Error, Outcome, PersonCertification, Result, Target, UpdateResult, User};
 
 /// How an update is made. The default sends the whole patch once and reads nothing.
 #[derive(Clone, Debug, Default)]

@@ -8,11 +8,10 @@ use serde_json::{Map, Value};
 
 use super::dialect::Dialect;
 use super::operations::{Members, OperationSpec};
+use crate::doctor::Finding;
+use crate::host::CallState;
 use crate::schema::{Kind, SchemaType, Verb};
-use crate::{
-    CallState, CertificationPatch, Error, Finding, ListQuery, Pages, PersonCertification, Result, Target, UpdateResult,
-    User,
-};
+use crate::{CertificationPatch, Error, ListQuery, Pages, PersonCertification, Result, Target, UpdateResult, User};
 
 /// An operation, ready to be carried out by [`Client::call`](crate::Client::call).
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@ pub(crate) mod dialect;
 mod limits;
 mod operations;
 
+pub use crate::cancel::CallState;
 pub use attributes::ERROR_ATTRIBUTES;
 pub use call::{Call, Output, OutputMember};
 pub use dialect::{Dialect, Naming};

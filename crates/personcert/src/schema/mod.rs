@@ -7,6 +7,7 @@ mod options;
 pub(crate) mod record;
 pub(crate) mod wire;
 
+pub use crate::certification::{PROPERTIES, PropertyId};
 pub use input::{FromInput, Input};
 #[doc(hidden)]
 pub use input::{choice, missing_option, object, read_option};

@@ -5,6 +5,7 @@ pub(crate) mod date;
 mod properties;
 mod web_url;
 
+pub use crate::update::PropertyName;
 pub use audiences::Audiences;
 pub use date::Date;
 pub use web_url::WebUrl;

@@ -1,8 +1,11 @@
 //! The tables that the generated parts come from.
 
+use personcert::auth::Prompt;
+use personcert::doctor::Finding;
+use personcert::hooks::Attempt;
 use personcert::schema::{Kind, Property, Record, Verb};
 use personcert::value::{Identity, IdentitySet, InferenceData, PersonDataSources, ProfileSourceAnnotation};
-use personcert::{Attempt, Config, Finding, PersonCertification, Prompt, PropertyChange, UpdateResult};
+use personcert::{Config, PersonCertification, PropertyChange, UpdateResult};
 use personcert_local::Options;
 
 /// The types of results, each after its parts.
@@ -29,13 +32,13 @@ pub(super) fn settings() -> &'static [Property] {
 
 /// The properties that an update can change.
 pub(super) fn changes() -> impl Iterator<Item = &'static Property> {
-    personcert::PROPERTIES.iter().filter(|property| property.is_writable(Verb::Update))
+    personcert::schema::PROPERTIES.iter().filter(|property| property.is_writable(Verb::Update))
 }
 
 /// The properties that only a create can set.
 pub(super) fn values() -> impl Iterator<Item = &'static Property> {
     let only_create = |property: &&Property| property.is_writable(Verb::Create) && !property.is_writable(Verb::Update);
-    personcert::PROPERTIES.iter().filter(only_create)
+    personcert::schema::PROPERTIES.iter().filter(only_create)
 }
 
 /// The objects among the properties that a caller can set, with the property's name.
