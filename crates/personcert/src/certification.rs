@@ -197,7 +197,8 @@ impl CertificationPatch {
     /// ```
     /// use personcert::host::{Dialect, Naming};
     /// use personcert::schema::{Input, Verb};
-    /// use personcert::{CertificationPatch, PropertyId};
+    /// use personcert::CertificationPatch;
+    /// use personcert::schema::PropertyId;
     ///
     /// let mut patch = CertificationPatch::default();
     /// let end_date = PropertyId::find("endDate", Naming::Camel).unwrap();
