@@ -66,7 +66,7 @@ impl Config {
         Ok(config)
     }
 
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         if !(1..=100).contains(&self.max_attempts) {
             return Err(Error::input("maxAttempts", "must be from 1 to 100"));
         }

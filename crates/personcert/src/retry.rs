@@ -37,7 +37,9 @@ impl RetryPolicy {
         }
         let requested =
             error.details.retry_after.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
-        let delay = requested.unwrap_or_else(|| self.backoff(attempt).mul_f64(random.clamp(0.0, 1.0)));
+        let delay = requested.unwrap_or_else(|| {
+            self.backoff(attempt).mul_f64(if random.is_nan() { 1.0 } else { random.clamp(0.0, 1.0) })
+        });
         (delay < left).then_some(delay)
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex as SyncMutex, MutexGuard as SyncMutexGuard, PoisonErr
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::HeaderValue;
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{Mutex, MutexGuard, Notify, OwnedMutexGuard};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
@@ -41,8 +41,38 @@ pub(crate) struct TokenCache {
     clock: Clock,
     /// Locked while a call fetches a token.
     state: Mutex<State>,
+    /// Notified when the state is unlocked.
+    unlocked: Notify,
     rejections: SyncMutex<Rejections>,
     refresh: SyncMutex<Option<Refresh>>,
+}
+
+/// The locked state. The fields are dropped in this order: the waiting calls wake once it is unlocked.
+struct Locked<'a> {
+    state: MutexGuard<'a, State>,
+    _wake: Wake<'a>,
+}
+
+struct Wake<'a>(&'a Notify);
+
+impl Drop for Wake<'_> {
+    fn drop(&mut self) {
+        self.0.notify_waiters();
+    }
+}
+
+impl std::ops::Deref for Locked<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl std::ops::DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
 }
 
 #[derive(Default)]
@@ -109,7 +139,7 @@ impl TokenCache {
     pub(crate) fn new(new_provider: ProviderFactory, scope: String, clock: Clock) -> Arc<Self> {
         let provider = new_provider();
         let (state, rejections, refresh) = (Mutex::default(), SyncMutex::default(), SyncMutex::default());
-        Arc::new(Self { new_provider, provider, scope, clock, state, rejections, refresh })
+        Arc::new(Self { new_provider, provider, scope, clock, state, unlocked: Notify::new(), rejections, refresh })
     }
 
     /// The same cache, empty and unlocked, for a process that was forked.
@@ -121,7 +151,7 @@ impl TokenCache {
     /// expires soon is refreshed in the background, while calls go on with it.
     pub(crate) async fn bearer(self: &Arc<Self>) -> Result<Bearer> {
         let started = Instant::now();
-        let mut state = self.state.lock().await;
+        let mut state = self.lock().await;
         if let Some(bearer) = self.usable(&state) {
             if !self.may_replace(&bearer) {
                 self.refresh_ahead(&state, &bearer);
@@ -133,7 +163,7 @@ impl TokenCache {
         if let Some(running) = self.awaited_refresh() {
             drop(state);
             self.wait_for_refresh(&running).await;
-            state = self.state.lock().await;
+            state = self.lock().await;
             if let Some(bearer) = self.usable(&state) {
                 return Ok(bearer);
             }
@@ -155,13 +185,24 @@ impl TokenCache {
     /// replacement that was rejected as well is remembered.
     pub(crate) async fn replace(&self, rejection: Rejection) -> Result<Option<Bearer>> {
         let started = Instant::now();
-        let mut state = self.state.lock().await;
+        let mut state = self.lock().await;
         match state.token.clone() {
             Some(bearer) if self.may_replace(&bearer) => {
                 self.fetch(&mut state, started, Some(bearer.number)).await.map(Some)
             }
             Some(bearer) if bearer.number > rejection.token => Ok(Some(bearer)),
             _ => state.failure_for(started, Some(rejection.token)).map_or(Ok(None), Err),
+        }
+    }
+
+    /// Locks the state. The mutex's own queue would hand the lock to a task whose runtime stands still.
+    async fn lock(&self) -> Locked<'_> {
+        loop {
+            let unlocked = self.unlocked.notified();
+            if let Ok(state) = self.state.try_lock() {
+                return Locked { state, _wake: Wake(&self.unlocked) };
+            }
+            unlocked.await;
         }
     }
 
@@ -194,10 +235,12 @@ impl TokenCache {
             return Err(error);
         }
         let (claims, challenges) = self.rejections().claims();
+        let fetched = self.request(claims).await;
         if rejected.is_some() {
+            // Not before the fetch: a call that is cancelled leaves the replacement to the next one.
             self.rejections().count_replacement();
         }
-        match self.request(claims).await {
+        match fetched {
             Ok((header, expires)) => Ok(state.store(header, expires, challenges, self.now())),
             Err(error) => {
                 state.failure = Some(Failure { error: error.duplicate(), ended: Instant::now(), rejected });
@@ -231,7 +274,7 @@ impl TokenCache {
         let (claims, challenges) = self.rejections().claims();
         // Without the lock: calls go on with the old token.
         let fetched = self.request(claims).await;
-        let mut state = self.state.lock().await;
+        let mut state = self.lock().await;
         match fetched {
             // The token was replaced in the meantime.
             _ if state.token.as_ref().is_none_or(|token| token.number != number) => {}

@@ -14,6 +14,7 @@ use super::response::CallResponse;
 use super::service::ApiRequest;
 use crate::auth::Bearer;
 use crate::batch::{MAX_STEPS, Step, StepError, StepRequest, StepResponse, read_batch, write_batch};
+use crate::cancel::worse;
 use crate::http::{Response, error_of};
 use crate::limiter::{BatchPermit, UserKey};
 use crate::schema::Verb;
@@ -115,9 +116,11 @@ impl Client {
         };
         let mut bearer = first_token(self, context).await?;
         let mut is_token_replaced = false;
+        let mut overall = Outcome::NotSent;
         let users: Vec<_> = positions.iter().map(|at| user_key(prepared[*at].request.user)).collect();
         loop {
-            let permit = self.state.limiter.acquire_batch(&users, context.deadline).await.map_err(throttled)?;
+            let permit = self.state.limiter.acquire_batch(&users, context.deadline).await;
+            let permit = permit.map_err(|refusal| finish(throttled(refusal), overall, 1))?;
             let exchange = self.attempt_once(context, &envelope, &bearer.header).await;
             let error = match exchange.result {
                 Ok(response) => {
@@ -128,16 +131,19 @@ impl Client {
                 }
                 Err(error) => error,
             };
+            overall = worse(overall, error.outcome);
             context.state.end_attempt(error.outcome);
             match error.details.status {
                 Some(429) => permit.throttled(retry_after(&error)),
                 Some(503 | 504) => permit.overloaded(),
                 _ => drop(permit),
             }
-            let may_replace = !is_token_replaced && context.policy.max_attempts > 1;
-            if let Some((fresh, _)) = replacement(self, context, &bearer, &error, may_replace).await? {
+            let is_refused = error.outcome != Outcome::Unknown;
+            let may_replace = is_refused && !is_token_replaced && context.policy.max_attempts > 1;
+            let replaced = replacement(self, context, &bearer, &error, may_replace).await;
+            if let Some((fresh, _)) = replaced.map_err(|error| finish(error, overall, 1))? {
                 (bearer, is_token_replaced) = (fresh, true);
-            } else if is_refused_whole(&error) {
+            } else if is_refused && is_refused_whole(&error) {
                 let results = self.send_singly(context, prepared, positions, &bearer.header).await;
                 return Ok((results, bearer));
             } else {
@@ -169,7 +175,8 @@ impl Client {
             let permit = match permit {
                 Ok(permit) => permit,
                 Err(refusal) => {
-                    results.push(Err(throttled(refusal)));
+                    // The batch that held the step was refused.
+                    results.push(Err(finish(throttled(refusal), Outcome::Refused, 1)));
                     continue;
                 }
             };
@@ -204,7 +211,11 @@ impl Client {
         }
         match self.send_batch(context, prepared, rejected).await {
             Ok((again, _)) => rejected.iter().zip(again).for_each(|(at, result)| results[*at] = result),
-            Err(error) => rejected.iter().for_each(|at| results[*at] = Err(error.duplicate())),
+            Err(error) => {
+                for at in rejected {
+                    results[*at] = Err(finish(error.duplicate(), Outcome::Refused, 1));
+                }
+            }
         }
     }
 

@@ -15,6 +15,9 @@ use crate::retry::RetryPolicy;
 use crate::retry_budget::RetryBudget;
 use crate::{Config, Error, Result};
 
+/// The longest that a call may take. It keeps sums of instants far from their end.
+const MAX_TIMEOUT: Duration = Duration::from_hours(24);
+
 /// What all clones of a client share.
 #[derive(Debug, Default)]
 pub(super) struct ClientState {
@@ -76,7 +79,7 @@ pub(super) struct CallContext {
 impl CallDefaults {
     /// A call that begins now.
     pub(super) fn begin(&self, timeout: Option<Duration>) -> CallContext {
-        let timeout = timeout.unwrap_or(self.timeout);
+        let timeout = timeout.unwrap_or(self.timeout).min(MAX_TIMEOUT);
         CallContext {
             timeout,
             deadline: Instant::now() + timeout,
@@ -94,9 +97,9 @@ impl CallContext {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    /// Gives the call its whole time again, after a user signed in.
-    pub(super) fn restart(&mut self) {
-        self.deadline = Instant::now() + self.timeout;
+    /// Does not count time in which a user signed in.
+    pub(super) fn extend(&mut self, sign_in: Duration) {
+        self.deadline += sign_in;
     }
 }
 

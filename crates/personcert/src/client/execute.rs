@@ -38,7 +38,11 @@ pub(super) async fn attempt(
     context.state.begin_attempt();
     let limit = context.attempt_timeout.min(context.remaining());
     let (wire, delivery) = wire_request(client, context, request, authorization, &client_request_id);
-    let result = match timeout(limit, client.transport.send(wire)).await {
+    let sent = async {
+        // A request without time must not be sent: its outcome would be unknown.
+        if limit.is_zero() { std::future::pending().await } else { client.transport.send(wire).await }
+    };
+    let result = match timeout(limit, sent).await {
         Ok(Ok(response)) if (200..300).contains(&response.status) => Ok(response),
         Ok(Ok(response)) => Err(error_of(&response, request.writes)),
         Ok(Err(error)) => Err(error.into_error(delivery.has_started())),
@@ -131,7 +135,9 @@ pub(super) async fn with_retries(
         context.state.end_attempt(error.outcome);
         let mut delay = next_delay(client, context, request, &error, attempts, &mut withdrawn);
         let mut refused_token = None;
-        let may_replace = !is_token_replaced && attempts < context.policy.max_attempts;
+        // A response that was cut short proves nothing, whatever its status.
+        let may_repeat = request.is_repeatable || overall != Outcome::Unknown;
+        let may_replace = may_repeat && !is_token_replaced && attempts < context.policy.max_attempts;
         match replacement(client, context, &bearer, &error, may_replace).await {
             Ok(None) => {}
             Ok(Some((fresh, is_last))) => {
@@ -235,11 +241,12 @@ pub(super) fn wants_token(error: &Error) -> bool {
 
 /// The token of a call. A user who signs in interactively does not use up the call's time.
 pub(super) async fn first_token(client: &Client, context: &mut CallContext) -> Result<Bearer> {
-    let is_interactive = client.credential.is_interactive();
+    let began = Instant::now();
+    let is_interactive = client.credential.is_interactive() && !context.remaining().is_zero();
     let limit = if is_interactive { INTERACTIVE_TIMEOUT } else { context.remaining() };
     let bearer = within(limit, client.credential.bearer()).await?;
     if is_interactive {
-        context.restart();
+        context.extend(began.elapsed());
     }
     Ok(bearer)
 }

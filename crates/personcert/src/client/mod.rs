@@ -56,6 +56,7 @@ impl Client {
     /// # Errors
     /// `invalid_input` when a setting is wrong.
     pub fn with(config: &Config, hooks: Hooks) -> Result<Self> {
+        config.check()?;
         let Hooks { credential, on_attempt, on_prompt, clock, random, transport } = hooks;
         let new_provider = provider_factory(config, credential, on_prompt.map(PromptHandler).unwrap_or_default());
         let clock = clock.unwrap_or_else(|| Arc::new(SystemTime::now));

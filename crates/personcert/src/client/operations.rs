@@ -14,7 +14,7 @@ use crate::doctor::Finding;
 use crate::retry::RetryPolicy;
 use crate::schema::Verb;
 use crate::update::changes;
-use crate::{CertificationPatch, Error, Outcome, PersonCertification, Result, Target, UpdateResult, User};
+use crate::{CertificationPatch, Error, ErrorKind, Outcome, PersonCertification, Result, Target, UpdateResult, User};
 
 /// How an update is made. The default sends the whole patch once and reads nothing.
 #[derive(Clone, Debug, Default)]
@@ -180,7 +180,7 @@ impl Client {
         let (user, path, template) = (target.user(), target.path(), target.template());
         let request = ApiRequest::write(Method::DELETE, user, path, template, None::<&()>)?;
         match self.send(context, &request).await {
-            Err(error) if error.details.status == Some(404) && error.outcome == Outcome::Unknown => {
+            Err(error) if error.kind == ErrorKind::NotFound && error.outcome == Outcome::Unknown => {
                 self.settle_delete(context, target, error).await
             }
             Err(error) => Err(error),
@@ -193,7 +193,14 @@ impl Client {
     /// be edited, so that a read has to tell.
     async fn settle_delete(&self, context: &mut CallContext, target: &Target, mut error: Error) -> Result<()> {
         match self.get_in(context, target, &["id".to_owned()]).await {
-            Err(read) if read.details.status == Some(404) => Ok(()),
+            // A gateway's 404 proves nothing: Graph's own has a code and a request id.
+            Err(read)
+                if read.kind == ErrorKind::NotFound
+                    && read.details.code.is_some()
+                    && read.details.request_id.is_some() =>
+            {
+                Ok(())
+            }
             Err(_) => Err(error),
             Ok(_) => {
                 error.outcome = Outcome::Refused;

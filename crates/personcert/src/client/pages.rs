@@ -61,7 +61,7 @@ pub(super) struct Page {
 
 impl Pages {
     pub(super) fn new(client: Client, user: User, first: String) -> Self {
-        Self { client, user, next: Some(first), seen: HashSet::new(), state: CallState::default() }
+        Self { client, user, seen: HashSet::from([first.clone()]), next: Some(first), state: CallState::default() }
     }
 
     /// Continues the list over the connections of `client`, on the runtime they belong to.

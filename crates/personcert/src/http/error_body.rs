@@ -60,7 +60,8 @@ fn classify(status: u16, may_be_forwarded: bool) -> (ErrorKind, Outcome, &'stati
         503 if may_be_forwarded => (Service, Unknown, "a gateway answered that the service is unavailable"),
         501 | 503 | 507 | 509 => (Service, Refused, "the service can't do this now"),
         500..=599 => (Service, Unknown, "the service failed"),
-        _ => (InvalidInput, Refused, "the service refused the request"),
+        400..=499 => (InvalidInput, Refused, "the service refused the request"),
+        _ => (Protocol, Unknown, "the response has a status that HTTP does not define"),
     }
 }
 

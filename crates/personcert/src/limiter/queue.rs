@@ -7,6 +7,8 @@ use tokio::time::Instant;
 
 /// A caller that claims nothing for this long after its turn is passed over: its runtime may stand still.
 const CLAIM_TIME: Duration = Duration::from_millis(50);
+/// A caller without a turn asks again and again: one that has not for this long is passed over too.
+const ASK_TIME: Duration = Duration::from_secs(1);
 
 /// The callers in line, in the order of their arrival.
 #[derive(Debug, Default)]
@@ -23,6 +25,7 @@ struct Caller {
     steps: u32,
     /// When its turn comes, once that is known.
     turn: Option<Instant>,
+    joined_at: Instant,
 }
 
 impl Queue {
@@ -33,7 +36,8 @@ impl Queue {
     /// The steps in front of the caller that left `place`, or of a caller that arrives now.
     pub(super) fn ahead(&mut self, place: Option<u64>, now: Instant) -> u64 {
         while let Some(first) = self.callers.first_entry() {
-            if first.get().turn.is_none_or(|turn| turn + CLAIM_TIME >= now) {
+            let caller = first.get();
+            if caller.turn.map_or(caller.joined_at + ASK_TIME, |turn| turn + CLAIM_TIME) >= now {
                 break;
             }
             self.waiting -= u64::from(first.remove().steps);
@@ -45,10 +49,10 @@ impl Queue {
     }
 
     /// Joins at the end, or again at `place`.
-    pub(super) fn join(&mut self, place: Option<u64>, id: u64, steps: u32, turn: Option<Instant>) -> u64 {
+    pub(super) fn join(&mut self, place: Option<u64>, id: u64, steps: u32, turn: Option<Instant>, now: Instant) -> u64 {
         let place = place.unwrap_or(self.joined);
         self.joined = self.joined.max(place + u64::from(steps.max(1)));
-        self.callers.insert(place, Caller { id, steps, turn });
+        self.callers.insert(place, Caller { id, steps, turn, joined_at: now });
         self.waiting += u64::from(steps);
         place
     }
@@ -79,8 +83,8 @@ mod tests {
     #[test]
     fn a_caller_counts_the_steps_before_it() {
         let (mut queue, now) = (Queue::default(), Instant::now());
-        let first = queue.join(None, 1, 5, None);
-        let second = queue.join(None, 2, 3, None);
+        let first = queue.join(None, 1, 5, None, now);
+        let second = queue.join(None, 2, 3, None, now);
         assert_eq!([queue.ahead(Some(first), now), queue.ahead(Some(second), now), queue.ahead(None, now)], [0, 5, 8]);
         assert!(!queue.leave(first), "its turn had not come");
         assert_eq!([queue.ahead(Some(second), now), queue.ahead(None, now)], [0, 3]);
@@ -89,8 +93,8 @@ mod tests {
     #[test]
     fn an_unclaimed_turn_passes_to_the_next() {
         let (mut queue, now) = (Queue::default(), Instant::now());
-        let first = queue.join(None, 1, 1, None);
-        queue.join(None, 2, 1, None);
+        let first = queue.join(None, 1, 1, None, now);
+        queue.join(None, 2, 1, None, now);
         assert_eq!([queue.call_next(now), queue.call_next(now), queue.call_next(now)], [Some(1), Some(2), None]);
         let later = now + CLAIM_TIME + Duration::from_millis(1);
         assert_eq!((queue.ahead(None, later), queue.len()), (0, 0));

@@ -133,7 +133,7 @@ impl LimiterState {
         if let Line::UserRate(user) | Line::UserGate(user) = line {
             self.users.get_or_insert(user, now).pace(now);
         }
-        waiter.place = self.queue(line).map(|queue| (line, queue.join(place, waiter.id, steps, turn)));
+        waiter.place = self.queue(line).map(|queue| (line, queue.join(place, waiter.id, steps, turn, now)));
         turn.map_or(Decision::WaitForRelease, Decision::WaitUntil)
     }
 
