@@ -89,7 +89,7 @@ export interface ScriptedAnswer {
   body?: unknown
   /** The text that many times. */
   repeat?: number
-  /** Break the connection after so many bytes. */
+  /** Break the connection after this number of bytes. */
   cut?: number
 }
 
@@ -153,7 +153,7 @@ export interface Fault {
     | { redirect: 'sameHost' | 'otherPort' | 'otherHost' | 'http'; status?: number }
 }
 
-/** So many requests a second, and so many at once after a pause. */
+/** Requests a second, and the size of a burst after a pause. */
 export interface Rate {
   rate: number
   burst?: number
@@ -216,7 +216,7 @@ export class LocalGraph {
   app(app: { clientId: string; secret?: string; certificate?: string; public?: boolean; roles?: string[] }): Promise<void>
   /** Signs a user in with a device's code, or declines it; without a code, with every one from now on. */
   approve(options?: { userCode?: string; user?: string; decline?: boolean }): Promise<void>
-  /** Lets access tokens live so long from now on. */
+  /** Sets the lifetime of access tokens issued from now on. */
   lifetime(seconds: number): Promise<void>
   /** Ends a user's sessions: their tokens are refused from now on, and can't be renewed. */
   revoke(user?: string): Promise<void>

@@ -148,7 +148,7 @@ export interface Attempt {
   requestId?: string
   /** Our id for the request. */
   clientRequestId?: string
-  /** What the caller should know, told once: that the token will hardly do for a first change, or that the service announces a change (`Deprecation` and `Sunset` headers). */
+  /** A notice, given once: that the token probably lacks permission for the first change, or that the service announces a change (`Deprecation` and `Sunset` headers). */
   notice?: string
 }
 

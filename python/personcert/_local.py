@@ -102,7 +102,7 @@ class LocalGraph:
         """Answer the next requests with these instead of the store's answers, in this order.
 
         Each may have `status`, `headers`, `body` (JSON or text), `repeat` (the text that many times) and `cut`
-        (break off after so many bytes).
+        (break off after this number of bytes).
         """
         self._command("script", answers=answers)
 
@@ -179,7 +179,7 @@ class LocalGraph:
         self._command("approve", userCode=user_code, user=user, decline=decline)
 
     def lifetime(self, seconds: int) -> None:
-        """Let access tokens live so long from now on."""
+        """Set the lifetime of access tokens issued from now on."""
         self._command("lifetime", seconds=seconds)
 
     def revoke(self, user: str | None = None) -> None:

@@ -262,7 +262,7 @@ class Attempt(Record):
     client_request_id: str | None = field(default_factory=nothing)
     """Our id for the request."""
     notice: str | None = field(default_factory=nothing)
-    """What the caller should know, told once: that the token will hardly do for a first change, or that the service announces a change (`Deprecation` and `Sunset` headers)."""
+    """A notice, given once: that the token probably lacks permission for the first change, or that the service announces a change (`Deprecation` and `Sunset` headers)."""
     _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
 
     _names = (

@@ -1,4 +1,4 @@
-"""Clients that nobody closes, and objects that are dropped at an awkward moment."""
+"""Clients that are never closed, and objects that are dropped at an awkward moment."""
 
 import asyncio
 import gc

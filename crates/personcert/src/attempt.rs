@@ -19,7 +19,7 @@ output! {
         outcome = "outcome": Option<String>, "Whether the change was applied by this attempt, when it failed.";
         request_id = "requestId": Option<String>, "The service's id for the request.";
         client_request_id = "clientRequestId": Option<String>, "Our id for the request.";
-        notice = "notice": Option<String>, "What the caller should know, told once: that the token will hardly do for a first change, or that the service announces a change (`Deprecation` and `Sunset` headers).";
+        notice = "notice": Option<String>, "A notice, given once: that the token probably lacks permission for the first change, or that the service announces a change (`Deprecation` and `Sunset` headers).";
     }
 }
 

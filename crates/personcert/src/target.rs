@@ -115,12 +115,12 @@ fn check(parameter: &str, text: &str) -> Result<()> {
     } else {
         return Ok(());
     };
-    let mend = if parameter == "user" {
+    let remedy = if parameter == "user" {
         "; give an object id or a user principal name"
     } else {
         "; give the certification's id as a list shows it"
     };
-    Err(Error::input(parameter, why + mend))
+    Err(Error::input(parameter, why + remedy))
 }
 
 #[cfg(test)]

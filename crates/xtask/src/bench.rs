@@ -25,7 +25,7 @@ const UPDATES: &str = "9600";
 enum Asked {
     Nothing,
     AtMost(f64),
-    /// It has no way to have so many in flight.
+    /// It can't have 32 in flight.
     Absent,
 }
 

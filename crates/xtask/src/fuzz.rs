@@ -10,7 +10,7 @@ const INSTRUMENTED: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-covera
      -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 -Cdebug-assertions";
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// Runs every target for so many minutes; an input that breaks one is left in `target/fuzz`.
+/// Runs every target for this number of minutes; an input that breaks one is left in `target/fuzz`.
 pub fn fuzz(minutes: &str) -> Result {
     let minutes: u32 = minutes.parse().ok().filter(|minutes| *minutes > 0).ok_or("give a number of minutes")?;
     let place = root().join("target/fuzz");

@@ -135,9 +135,9 @@ fn an_ambient_credential_that_fails_is_skipped_and_a_configured_one_is_not() {
     let person = Person::new();
     // An Azure machine without an identity, whose user is signed in to the Azure command line.
     let path = "/metadata/identity/oauth2/token";
-    let nobody =
+    let no_identity =
         json!({"nth": 2, "path": path, "act": {"answer": {"status": 400, "body": {"error": "invalid_request"}}}});
-    person.tell("faults", json!({"faults": [nobody]}));
+    person.tell("faults", json!({"faults": [no_identity]}));
     let token = person.tell("token", json!({"scopes": ["User.ReadWrite"]}));
     let answer = json!({"accessToken": token, "expires_on": 4_102_444_800_u64, "tokenType": "Bearer"});
     person.program("az", &format!("echo '{answer}'"));

@@ -7,9 +7,9 @@ use crate::person::{PUBLIC, Person, Said, USER, address, fetch, pick};
 #[test]
 fn the_browser_signs_in_for_every_later_command() {
     let person = Person::new();
-    let nobody = person.run(&["whoami"]);
-    assert_eq!((nobody.code, nobody.out.as_str()), (3, ""));
-    assert!(nobody.err.contains("not signed in; run `personcert login`"), "{}", nobody.err);
+    let whoami = person.run(&["whoami"]);
+    assert_eq!((whoami.code, whoami.out.as_str()), (3, ""));
+    assert!(whoami.err.contains("not signed in; run `personcert login`"), "{}", whoami.err);
     person.sign_in();
     let who: Value = serde_json::from_str(&person.run(&["whoami", "--json"]).out).expect("JSON");
     assert_eq!((&who["username"], &who["clientId"]), (&json!(USER), &json!(PUBLIC)));

@@ -185,7 +185,7 @@ impl SessionStore {
         }
     }
 
-    /// Does something with the entry in the keyring; `None` when that fails or there is no keyring.
+    /// Does something with the entry in the keyring; `None` when that fails or the machine has no keyring.
     async fn in_keyring<T: Send + 'static>(
         &self,
         act: impl FnOnce(&keyring::Entry) -> keyring::Result<T> + Send + 'static,

@@ -18,12 +18,12 @@ impl CopyLimits {
     /// The limits for what a test hands its local Graph.
     pub const LOCAL_GRAPH: Self = Self { depth: 120, values: 1_000_000 };
 
-    /// Makes limits for so many values that are about to come; they are counted when they are taken.
+    /// Fails early if `values` more would exceed the limit.
     pub fn check<E>(&self, values: usize) -> Result<(), ConvertError<E>> {
         if values > self.values { ConvertError::invalid("too many values") } else { Ok(()) }
     }
 
-    /// Takes limits for a value.
+    /// Counts a value.
     pub fn count<E>(&mut self) -> Result<(), ConvertError<E>> {
         self.check(1)?;
         self.values -= 1;
