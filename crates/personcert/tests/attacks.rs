@@ -35,7 +35,7 @@ async fn waiters_on_a_stalled_runtime_do_not_block_a_live_caller() {
 struct SlowTransport(Duration);
 impl Transport for SlowTransport {
     fn send(&self, request: Request) -> ResponseFuture<'_> {
-        request.delivery.start();
+        assert!(request.delivery.start());
         Box::pin(async move {
             tokio::time::sleep(self.0).await;
             Ok(Response { status: 200, ..Response::default() })
@@ -207,7 +207,7 @@ async fn a_step_is_not_sent_after_the_deadline() {
     struct RefusesBatches;
     impl Transport for RefusesBatches {
         fn send(&self, request: Request) -> ResponseFuture<'_> {
-            request.delivery.start();
+            assert!(request.delivery.start());
             Box::pin(async move {
                 if request.url.ends_with("$batch") {
                     return Ok(Response { status: 413, ..Response::default() });

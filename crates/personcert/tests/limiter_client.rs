@@ -39,7 +39,7 @@ impl Throttling {
 
 impl Transport for Throttling {
     fn send(&self, request: Request) -> ResponseFuture<'_> {
-        request.delivery.start();
+        assert!(request.delivery.start());
         Box::pin(async move {
             sleep(Duration::from_millis(1)).await;
             if self.requests.fetch_add(1, Ordering::Relaxed) >= self.refusals {

@@ -144,7 +144,7 @@ impl SlowTransport {
 
 impl Transport for SlowTransport {
     fn send(&self, request: Request) -> ResponseFuture<'_> {
-        request.delivery.start();
+        assert!(request.delivery.start());
         Box::pin(async move {
             tokio::time::sleep(self.delay).await;
             Ok(Response { status: self.status, ..Response::default() })

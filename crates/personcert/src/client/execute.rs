@@ -45,8 +45,8 @@ pub(super) async fn attempt(
     let result = match timeout(limit, sent).await {
         Ok(Ok(response)) if (200..300).contains(&response.status) => Ok(response),
         Ok(Ok(response)) => Err(error_of(&response, request.writes)),
-        Ok(Err(error)) => Err(error.into_error(delivery.has_started())),
-        Err(_) => Err(timed_out(context, limit, delivery.has_started())),
+        Ok(Err(error)) => Err(error.into_error(!delivery.abandon())),
+        Err(_) => Err(timed_out(context, limit, !delivery.abandon())),
     };
     let result = result.map_err(|mut error| {
         error.details.target = Some(format!("{} {}", request.method, request.path));

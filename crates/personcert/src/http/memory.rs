@@ -36,8 +36,8 @@ impl fmt::Debug for MemoryTransport {
 
 impl Transport for MemoryTransport {
     fn send(&self, request: Request) -> ResponseFuture<'_> {
-        request.delivery.start();
-        Box::pin(async move { (self.0)(&request) })
+        let is_started = request.delivery.start();
+        Box::pin(async move { if is_started { (self.0)(&request) } else { std::future::pending().await } })
     }
 
     fn for_new_runtime(&self) -> Result<Arc<dyn Transport>> {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -33,25 +33,42 @@ impl fmt::Debug for Request {
     }
 }
 
-/// Whether any byte of a request may have been written. Clones share the state, so that a caller who gives up waiting
-/// still knows: as long as delivery has not started, the service can't have applied anything.
+/// How far the delivery of a request got. Clones share the state, so that a caller who gives up waiting still knows: a
+/// delivery that is abandoned before it starts never starts, and the service can't have applied anything.
 #[derive(Clone, Debug, Default)]
-pub struct Delivery(Arc<AtomicBool>);
+pub struct Delivery(Arc<AtomicU8>);
+
+const IDLE: u8 = 0;
+const STARTED: u8 = 1;
+const ABANDONED: u8 = 2;
 
 impl Delivery {
-    /// Records that bytes may be written from now on. A [`Transport`](super::Transport) calls it first.
-    pub fn start(&self) {
-        self.0.store(true, Ordering::Release);
+    /// Records that bytes may be written from now on. A [`Transport`](super::Transport) calls it first, and writes nothing
+    /// when it returns false: the caller abandoned the request.
+    #[must_use]
+    pub fn start(&self) -> bool {
+        self.change_to(STARTED)
     }
 
-    /// Whether bytes may have been written.
-    pub fn has_started(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+    /// Gives the request up. False when its delivery has started, so that the service may receive it.
+    #[must_use]
+    pub fn abandon(&self) -> bool {
+        self.change_to(ABANDONED)
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.0.load(Ordering::Acquire) == ABANDONED
+    }
+
+    /// Leaves the idle state for `state`, or finds it there already.
+    fn change_to(&self, state: u8) -> bool {
+        let changed = self.0.compare_exchange(IDLE, state, Ordering::AcqRel, Ordering::Acquire);
+        changed.is_ok() || changed == Err(state)
     }
 }
 
 /// A body that starts the delivery. The HTTP engine looks at a body when a connection takes the request, before it writes
-/// the head.
+/// the head. The body of an abandoned request promises a byte and fails instead, which closes the connection.
 pub(super) struct TrackedBody {
     bytes: Option<Bytes>,
     delivery: Delivery,
@@ -65,22 +82,54 @@ impl TrackedBody {
 
 impl http_body::Body for TrackedBody {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = std::io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        self.delivery.start();
+        if !self.delivery.start() {
+            return Poll::Ready(Some(Err(std::io::Error::other("the request was abandoned before it was sent"))));
+        }
         Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.delivery.start();
-        self.bytes.is_none()
+        self.delivery.start() && self.bytes.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+        let promised = u64::from(self.delivery.is_abandoned());
+        SizeHint::with_exact(self.bytes.as_ref().map_or(promised, |bytes| bytes.len() as u64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delivery_is_started_or_abandoned_and_never_both() {
+        let delivery = Delivery::default();
+        assert!(delivery.start() && delivery.start() && !delivery.abandon());
+        let delivery = Delivery::default();
+        assert!(delivery.abandon() && delivery.abandon() && !delivery.start());
+    }
+
+    #[test]
+    fn of_a_start_and_an_abandonment_at_the_same_moment_one_succeeds() {
+        for _ in 0..2_000 {
+            let (delivery, both) = (Delivery::default(), std::sync::Barrier::new(2));
+            let (started, abandoned) = std::thread::scope(|scope| {
+                let start = scope.spawn(|| {
+                    both.wait();
+                    delivery.start()
+                });
+                both.wait();
+                let abandoned = delivery.abandon();
+                (start.join().unwrap(), abandoned)
+            });
+            assert_ne!(started, abandoned);
+        }
     }
 }

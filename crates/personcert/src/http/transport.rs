@@ -125,13 +125,47 @@ pub(crate) fn common_headers() -> HeaderMap {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
+    use reqwest::Method;
+
     use super::*;
+    use crate::http::Delivery;
+
+    fn transport(address: &str) -> HttpTransport {
+        let config = Config { base_url: Some(format!("http://{address}")), ..Config::default() };
+        HttpTransport::new(&config).expect("a transport")
+    }
 
     #[test]
     fn connections_are_replaced_once_a_generation() {
-        let config = Config { base_url: Some("http://127.0.0.1".into()), ..Config::default() };
-        let transport = HttpTransport::new(&config).expect("a transport");
+        let transport = transport("127.0.0.1");
         (0..32).for_each(|_| transport.reconnect(0));
         assert_eq!(transport.generation(), 1);
+    }
+
+    #[tokio::test]
+    async fn no_byte_of_an_abandoned_request_is_written() {
+        for (method, body) in [(Method::DELETE, ""), (Method::PATCH, "{}")] {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap().to_string();
+            let received = std::thread::spawn(move || {
+                let mut bytes = Vec::new();
+                listener.accept().unwrap().0.read_to_end(&mut bytes).unwrap();
+                bytes
+            });
+            let delivery = Delivery::default();
+            assert!(delivery.abandon());
+            let request = Request {
+                method,
+                url: format!("http://{address}/"),
+                headers: common_headers(),
+                body: body.into(),
+                max_response_bytes: 1024,
+                delivery,
+            };
+            transport(&address).send(request).await.expect_err("an abandoned request");
+            assert_eq!(String::from_utf8(received.join().unwrap()).unwrap(), "");
+        }
     }
 }
