@@ -66,7 +66,7 @@ impl AsyncClient {
         let call = catch(py, || read_call(operation, arguments))?;
         let worker = catch(py, || slf.get().worker().map_err(|error| raise(py, &error)))?;
         let work = run_call(worker.client.clone(), call);
-        CompletionQueue::start(queue, future, slf, worker, work)
+        CompletionQueue::start(queue, future, (slf.as_any(), write_completion), worker, work)
     }
 
     /// Closes the connections once the calls under way have ended; further calls fail.
@@ -100,7 +100,8 @@ impl AsyncPages {
         let pages = Arc::clone(pages);
         let client = self.client.bind(py);
         let worker = client.get().worker().map_err(|error| raise(py, &error))?;
-        CompletionQueue::start(queue, future, client, worker, async move { next_page(&mut *pages.lock().await).await })
+        let work = async move { next_page(&mut *pages.lock().await).await };
+        CompletionQueue::start(queue, future, (client.as_any(), write_completion), worker, work)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -108,13 +109,14 @@ impl AsyncPages {
     }
 }
 
-/// The Python object of a completion.
-pub fn write_completion<'py>(client: &Bound<'py, AsyncClient>, completion: Completion) -> PyResult<Bound<'py, PyAny>> {
+/// Makes the Python object of a completion.
+fn write_completion<'py>(client: &Bound<'py, PyAny>, completion: Completion) -> PyResult<Bound<'py, PyAny>> {
     let py = client.py();
     match completion {
         Completion::Output(Output::Pages(pages)) => {
+            let client = client.cast::<AsyncClient>()?.clone().unbind();
             let pages = ProcessLocal::new(Arc::new(tokio::sync::Mutex::new(*pages)));
-            Ok(Bound::new(py, AsyncPages { client: client.clone().unbind(), pages })?.into_any())
+            Ok(Bound::new(py, AsyncPages { client, pages })?.into_any())
         }
         Completion::Output(output) => bridge::write_output(py, output),
         Completion::Page(page) => write_page(py, page),

@@ -8,7 +8,6 @@ use personcert::Result;
 use pyo3::prelude::*;
 use tokio::task::AbortHandle;
 
-use crate::async_client::{AsyncClient, write_completion};
 use crate::bridge::raise;
 use crate::completion::Completion;
 use crate::interpreter;
@@ -30,10 +29,14 @@ pub struct CompletionQueue {
     next_token: AtomicU64,
 }
 
+/// Makes the Python object of a completion for the client that started the call.
+pub type WriteCompletion = for<'py> fn(&Bound<'py, PyAny>, Completion) -> PyResult<Bound<'py, PyAny>>;
+
 /// A call whose result has not been handed over.
 struct Pending {
     future: Py<PyAny>,
-    client: Py<AsyncClient>,
+    client: Py<PyAny>,
+    write: WriteCompletion,
     task: AbortHandle,
 }
 
@@ -91,7 +94,8 @@ impl CompletionQueue {
         for (token, ended) in ended {
             let Some(pending) = self.forget(token) else { continue };
             let future = pending.future.bind(py);
-            if let Err(error) = settle(future, pending.client.bind(py), ended) {
+            let write = |completion| (pending.write)(pending.client.bind(py), completion);
+            if let Err(error) = settle(future, write, ended) {
                 error.write_unraisable(py, Some(future));
             }
         }
@@ -132,11 +136,12 @@ impl CompletionQueue {
         lock(&self.pending).remove(&token)
     }
 
-    /// Starts work on the worker; its result settles `future`. Returns the token by which it can be aborted.
+    /// Starts work of `client` on the worker; its result, written with `write`, settles `future`. Returns the token by which
+    /// it can be aborted.
     pub fn start(
         queue: &Bound<'_, Self>,
         future: Bound<'_, PyAny>,
-        client: &Bound<'_, AsyncClient>,
+        (client, write): (&Bound<'_, PyAny>, WriteCompletion),
         worker: Arc<Worker>,
         work: impl Future<Output = Result<Completion>> + Send + 'static,
     ) -> PyResult<u64> {
@@ -157,7 +162,7 @@ impl CompletionQueue {
         // Under the lock: the result can't arrive before its future is known.
         let mut pending = lock(pending);
         let task = runtime.spawn(task).abort_handle();
-        pending.insert(token, Pending { future: future.unbind(), client: client.clone().unbind(), task });
+        pending.insert(token, Pending { future: future.unbind(), client: client.clone().unbind(), write, task });
         Ok(token)
     }
 }
@@ -181,12 +186,16 @@ impl LoopWake {
 }
 
 /// Sets a future's result, unless its waiter has cancelled it.
-fn settle(future: &Bound<'_, PyAny>, client: &Bound<'_, AsyncClient>, ended: Result<Completion>) -> PyResult<()> {
+fn settle<'py>(
+    future: &Bound<'py, PyAny>,
+    write: impl FnOnce(Completion) -> PyResult<Bound<'py, PyAny>>,
+    ended: Result<Completion>,
+) -> PyResult<()> {
     if future.call_method0("done")?.is_truthy()? {
         return Ok(());
     }
     let py = future.py();
-    match ended.map_err(|error| raise(py, &error)).and_then(|completion| write_completion(client, completion)) {
+    match ended.map_err(|error| raise(py, &error)).and_then(write) {
         Ok(value) => future.call_method1("set_result", (value,)).map(drop),
         Err(error) => future.call_method1("set_exception", (error,)).map(drop),
     }

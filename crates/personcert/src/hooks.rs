@@ -49,3 +49,9 @@ impl fmt::Debug for Hooks {
         f.debug_struct("Hooks").finish_non_exhaustive()
     }
 }
+
+/// A number from 0 to 1.
+pub(crate) fn system_random() -> f64 {
+    let bytes = uuid::Uuid::new_v4().into_bytes();
+    f64::from(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])) / f64::from(u32::MAX)
+}

@@ -18,7 +18,7 @@ const ADA: UserKey<'static> = UserKey("ada");
 
 #[tokio::test]
 async fn waiters_on_a_stalled_runtime_do_not_block_a_live_caller() {
-    let limiter = Arc::new(Limiter::new(LimiterOptions { max_per_user: 1, ..LimiterOptions::default() }));
+    let limiter = Limiter::new(LimiterOptions { max_per_user: 1, ..LimiterOptions::default() });
     let deadline = Instant::now() + Duration::from_secs(5);
     let first = limiter.acquire(ADA, 1, deadline).await.unwrap();
     let mut context = Context::from_waker(Waker::noop());

@@ -14,8 +14,8 @@ use tokio::time::{Instant, sleep};
 const ADA: UserKey<'static> = UserKey("ada@contoso.com");
 const BOB: UserKey<'static> = UserKey("bob@contoso.com");
 
-fn limiter(options: LimiterOptions) -> Arc<Limiter> {
-    Arc::new(Limiter::new(options))
+fn limiter(options: LimiterOptions) -> Limiter {
+    Limiter::new(options)
 }
 
 fn in_seconds(seconds: u64) -> Instant {
@@ -23,7 +23,7 @@ fn in_seconds(seconds: u64) -> Instant {
 }
 
 /// Lets the service refuse a request of `user`.
-async fn refuse(limiter: &Arc<Limiter>, user: UserKey<'_>, retry_after: u64) {
+async fn refuse(limiter: &Limiter, user: UserKey<'_>, retry_after: u64) {
     let permit = limiter.acquire(user, 1, in_seconds(1000)).await.expect("a permit");
     sleep(Duration::from_millis(10)).await;
     permit.throttled(1, Some(Duration::from_secs(retry_after)));
@@ -57,7 +57,7 @@ impl Service {
     }
 
     /// Sends a request until it is served. False when the deadline is too early.
-    async fn call(&self, limiter: &Arc<Limiter>, user: &str, deadline: Instant) -> bool {
+    async fn call(&self, limiter: &Limiter, user: &str, deadline: Instant) -> bool {
         loop {
             let Ok(permit) = limiter.acquire(UserKey(user), 1, deadline).await else { return false };
             sleep(Duration::from_millis(1)).await;
@@ -86,7 +86,7 @@ async fn time_calls(users: usize, in_flight: usize, burst: f64) -> Duration {
     let (began, next) = (Instant::now(), Arc::new(AtomicUsize::new(0)));
     let mut tasks = JoinSet::new();
     for _ in 0..in_flight {
-        let (limiter, service, next) = (Arc::clone(&limiter), Arc::clone(&service), Arc::clone(&next));
+        let (limiter, service, next) = (limiter.clone(), Arc::clone(&service), Arc::clone(&next));
         tasks.spawn(async move {
             loop {
                 let n = next.fetch_add(1, Ordering::Relaxed);
@@ -151,7 +151,7 @@ async fn tasks_that_sleep_honour_a_later_429() {
     refuse(&limiter, ADA, 1).await;
     let mut sleepers = JoinSet::new();
     for _ in 0..20 {
-        let limiter = Arc::clone(&limiter);
+        let limiter = limiter.clone();
         sleepers.spawn(async move {
             limiter.acquire(ADA, 1, in_seconds(100)).await.expect("a permit").succeeded(1);
             Instant::now()
@@ -203,7 +203,7 @@ async fn one_busy_mailbox_costs_other_users_at_most_five_percent() {
         let (deadline, count) = (in_seconds(20), Arc::new(AtomicUsize::new(0)));
         let mut tasks = JoinSet::new();
         for n in 0..8 {
-            let (limiter, service, count) = (Arc::clone(&limiter), Arc::clone(&service), Arc::clone(&count));
+            let (limiter, service, count) = (limiter.clone(), Arc::clone(&service), Arc::clone(&count));
             tasks.spawn(async move {
                 while Instant::now() < deadline && service.call(&limiter, &format!("user{n}"), deadline).await {
                     count.fetch_add(1, Ordering::Relaxed);
@@ -211,7 +211,7 @@ async fn one_busy_mailbox_costs_other_users_at_most_five_percent() {
             });
         }
         for _ in 0..busy_callers {
-            let (limiter, mailbox) = (Arc::clone(&limiter), Arc::clone(&mailbox));
+            let (limiter, mailbox) = (limiter.clone(), Arc::clone(&mailbox));
             tasks.spawn(async move { while mailbox.call(&limiter, "busy", deadline).await {} });
         }
         tasks.join_all().await;
@@ -228,7 +228,7 @@ async fn callers_with_short_deadlines_are_served_every_second() {
     let (began, served) = (Instant::now(), Arc::new(Mutex::new(vec![0_u32; 40])));
     let mut tasks = JoinSet::new();
     for _ in 0..64 {
-        let (limiter, service, served) = (Arc::clone(&limiter), Arc::clone(&service), Arc::clone(&served));
+        let (limiter, service, served) = (limiter.clone(), Arc::clone(&service), Arc::clone(&served));
         tasks.spawn(async move {
             while began.elapsed() < Duration::from_secs(40) {
                 if service.call(&limiter, "me", in_seconds(1)).await {
@@ -260,7 +260,7 @@ async fn cancelled_waiters_leave_nothing_behind() {
     }
     let mut waiters = JoinSet::new();
     for n in 0..1000 {
-        let limiter = Arc::clone(&limiter);
+        let limiter = limiter.clone();
         // Half of them wait for the user's slots, half for the client's rate.
         let user = if n % 2 == 0 { ADA } else { BOB };
         waiters.spawn(async move { limiter.acquire(user, 1, in_seconds(3600)).await.map(drop) });
@@ -299,7 +299,7 @@ async fn a_user_has_four_requests_in_flight_and_others_their_own() {
     limiter.acquire(BOB, 1, in_seconds(1)).await.expect("another user's permit").succeeded(1);
     // A permit that is dropped without a verdict is returned at once to the next in line.
     let next = tokio::spawn({
-        let limiter = Arc::clone(&limiter);
+        let limiter = limiter.clone();
         async move { limiter.acquire(ADA, 1, in_seconds(5)).await.map(|permit| permit.succeeded(1)) }
     });
     tokio::task::yield_now().await;

@@ -9,7 +9,7 @@ use url::{Url, form_urlencoded};
 
 use super::provider::claims;
 use super::{AccessToken, TokenRequest};
-use crate::client::system_random;
+use crate::hooks::system_random;
 use crate::http::{build_client, classify_transport_error, read_bounded, retry_after};
 use crate::retry::RetryPolicy;
 use crate::{Config, Error, ErrorKind, Outcome, Result, Secret};

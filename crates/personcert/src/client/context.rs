@@ -1,7 +1,6 @@
 //! What one call carries along, and what all calls of a client share.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ const MAX_TIMEOUT: Duration = Duration::from_hours(24);
 #[derive(Debug, Default)]
 pub(super) struct ClientState {
     pub(super) budget: RetryBudget,
-    pub(super) limiter: Arc<Limiter>,
+    pub(super) limiter: Limiter,
     /// Whether the caller was warned that the service will change.
     pub(super) has_announced: AtomicBool,
     /// Whether the token was checked before the first write.
@@ -39,7 +38,7 @@ impl ClientState {
             max_per_user: count(config.max_per_user),
             ..LimiterOptions::default()
         };
-        Self { limiter: Arc::new(Limiter::new(options)), ..Self::default() }
+        Self { limiter: Limiter::new(options), ..Self::default() }
     }
 }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Map, Value};
 
-use super::context::CallContext;
-use super::execute::first_token;
+use super::context::{CallContext, traceparent};
+use super::execute::{first_token, with_retries};
 use super::service::ApiRequest;
-use super::{Client, ListQuery, Pages, traceparent};
+use super::{Client, ListQuery, Pages};
 use crate::doctor;
 use crate::doctor::Finding;
 use crate::retry::RetryPolicy;
@@ -82,7 +82,7 @@ impl Client {
         current: Option<&PersonCertification>,
     ) -> Result<UpdateResult> {
         let request = ApiRequest::write(Method::PATCH, target.user(), target.path(), target.template(), Some(patch))?;
-        let response = self.send(context, &request).await?;
+        let response = with_retries(self, context, &request).await?;
         let certification = match response.status {
             204 => None,
             _ => Some(response.certification(Some(target.id()))?),
@@ -138,7 +138,7 @@ impl Client {
     ) -> Result<PersonCertification> {
         let query = ListQuery { select: select.to_vec(), ..ListQuery::default() };
         let request = ApiRequest::read(target.user(), target.path() + &query.text(), target.template());
-        let response = self.send(context, &request).await?;
+        let response = with_retries(self, context, &request).await?;
         let asks_for_id = select.is_empty() || select.iter().any(|name| name == "id");
         if asks_for_id { response.certification(Some(target.id())) } else { response.json() }
     }
@@ -167,7 +167,7 @@ impl Client {
         user.check()?;
         values.check(Verb::Create, self.service.config.unknown_audiences).map_err(|error| error.at("values"))?;
         let request = ApiRequest::write(Method::POST, user, user.path().into_owned(), user.template(), Some(values))?;
-        self.send(context, &request).await?.certification(None)
+        with_retries(self, context, &request).await?.certification(None)
     }
 
     /// Removes a certification.
@@ -179,7 +179,7 @@ impl Client {
     pub(super) async fn delete_in(&self, context: &mut CallContext, target: &Target) -> Result<()> {
         let (user, path, template) = (target.user(), target.path(), target.template());
         let request = ApiRequest::write(Method::DELETE, user, path, template, None::<&()>)?;
-        match self.send(context, &request).await {
+        match with_retries(self, context, &request).await {
             Err(error) if error.kind == ErrorKind::NotFound && error.outcome == Outcome::Unknown => {
                 self.settle_delete(context, target, error).await
             }
@@ -230,7 +230,7 @@ impl Client {
         if bearer.is_ok() {
             context.policy = RetryPolicy { max_attempts: 1, ..context.policy };
             let path = user.path().into_owned() + "?$select=id&$top=1";
-            let read = self.send(context, &ApiRequest::read(user, path, user.template())).await;
+            let read = with_retries(self, context, &ApiRequest::read(user, path, user.template())).await;
             let read = read.map(|response| response.headers.date.clone());
             findings.extend(doctor::host(self.service.root(), read, jiff::Timestamp::now()));
         }

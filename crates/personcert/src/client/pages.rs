@@ -6,6 +6,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::Client;
+use super::execute::with_retries;
 use super::service::ApiRequest;
 use crate::cancel::CallState;
 use crate::{Error, ErrorKind, Outcome, PersonCertification, Result, User};
@@ -76,7 +77,7 @@ impl Pages {
         let request = ApiRequest::read(&self.user, path.clone(), self.user.template());
         let mut context = self.client.defaults.begin(None);
         context.state = self.state.clone();
-        let page: Page = self.client.send(&mut context, &request).await?.json()?;
+        let page: Page = with_retries(&self.client, &mut context, &request).await?.json()?;
         let next = page.next.map(|link| self.client.service.relative_link(&link)).transpose()?;
         if let Some(next) = &next
             && (next == path || !self.seen.insert(next.clone()))

@@ -3,21 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-use super::{Grant, Limiter, Share, UserKey};
+use super::UserKey;
+use super::state::{Grant, Share};
+use super::wait::SharedState;
 
 /// The right to send one request of one user. Dropped without a verdict it is returned and teaches the limiter nothing.
 #[derive(Debug)]
 pub struct Permit {
-    limiter: Arc<Limiter>,
+    limiter: Arc<SharedState>,
     grant: Grant,
     share: Share,
     overloaded: bool,
 }
 
 impl Permit {
-    pub(super) const fn new(limiter: Arc<Limiter>, grant: Grant, share: Share) -> Self {
+    pub(super) const fn new(limiter: Arc<SharedState>, grant: Grant, share: Share) -> Self {
         Self { limiter, grant, share, overloaded: false }
     }
 
@@ -39,21 +39,21 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.limiter.lock().settle(Instant::now(), self.grant, &[self.share], self.overloaded);
+        self.limiter.settle(self.grant, &[self.share], self.overloaded);
     }
 }
 
 /// The right to send one request with steps of several users. Steps without a verdict teach the limiter nothing.
 #[derive(Debug)]
 pub struct BatchPermit {
-    limiter: Arc<Limiter>,
+    limiter: Arc<SharedState>,
     grant: Grant,
     shares: Vec<Share>,
     overloaded: bool,
 }
 
 impl BatchPermit {
-    pub(super) const fn new(limiter: Arc<Limiter>, grant: Grant, shares: Vec<Share>) -> Self {
+    pub(super) const fn new(limiter: Arc<SharedState>, grant: Grant, shares: Vec<Share>) -> Self {
         Self { limiter, grant, shares, overloaded: false }
     }
 
@@ -90,6 +90,6 @@ impl BatchPermit {
 
 impl Drop for BatchPermit {
     fn drop(&mut self) {
-        self.limiter.lock().settle(Instant::now(), self.grant, &self.shares, self.overloaded);
+        self.limiter.settle(self.grant, &self.shares, self.overloaded);
     }
 }

@@ -1,36 +1,47 @@
 //! Tasks that wait for the limiter's decision.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use super::{AcquireError, Decision, Grant, Limiter, LimiterState, Share, Waiter};
+use super::state::{Decision, Grant, LimiterState, Share, Waiter};
 
 /// How long a task waits at most before it asks again. A turn that was given to a task on a runtime that stands still is
 /// found by others then.
 const MAX_SLEEP: Duration = Duration::from_millis(250);
 
+/// The request can't be sent before its deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AcquireError {
+    /// When it could be sent, as far as that is known.
+    pub retry_at: Instant,
+}
+
+impl fmt::Display for AcquireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("throttled beyond the deadline; try again later")
+    }
+}
+
+impl std::error::Error for AcquireError {}
+
+/// The state that the handles and permits of a limiter share.
+#[derive(Debug)]
+pub struct SharedState(Mutex<Inner>);
+
 /// The state, and how to wake the tasks that wait for their turn.
 #[derive(Debug)]
-pub(super) struct Inner {
-    pub(super) state: LimiterState,
+struct Inner {
+    state: LimiterState,
     sleepers: HashMap<u64, Arc<Notify>>,
     next_id: u64,
 }
 
 impl Inner {
-    pub(super) fn new(state: LimiterState) -> Self {
-        Self { state, sleepers: HashMap::new(), next_id: 0 }
-    }
-
-    pub(super) fn settle(&mut self, now: Instant, grant: Grant, shares: &[Share], overloaded: bool) {
-        self.state.settle(now, grant, shares, overloaded);
-        self.wake();
-    }
-
     fn wake(&mut self) {
         for id in self.state.take_turns() {
             if let Some(sleeper) = self.sleepers.get(&id) {
@@ -42,7 +53,7 @@ impl Inner {
 
 /// A task in line. Dropped, it leaves the line.
 struct Place<'a> {
-    limiter: &'a Limiter,
+    limiter: &'a SharedState,
     waiter: Waiter,
     /// Present once the task has waited.
     turn: Option<(u64, Arc<Notify>)>,
@@ -58,7 +69,11 @@ impl Drop for Place<'_> {
     }
 }
 
-impl Limiter {
+impl SharedState {
+    pub(super) fn new(state: LimiterState) -> Self {
+        Self(Mutex::new(Inner { state, sleepers: HashMap::new(), next_id: 0 }))
+    }
+
     pub(super) async fn wait(&self, shares: &mut [Share], deadline: Instant) -> Result<Grant, AcquireError> {
         let mut place = Place { limiter: self, waiter: Waiter::new(0), turn: None };
         loop {
@@ -93,5 +108,26 @@ impl Limiter {
         }
         inner.wake();
         decision
+    }
+
+    /// Ends a request, and wakes the tasks whose turn it made.
+    pub(super) fn settle(&self, grant: Grant, shares: &[Share], overloaded: bool) {
+        let mut inner = self.lock();
+        inner.state.settle(Instant::now(), grant, shares, overloaded);
+        inner.wake();
+    }
+
+    pub(super) fn batch_size(&self, max: u32) -> u32 {
+        self.lock().state.batch_size(Instant::now(), max)
+    }
+
+    /// The requests in flight and the callers that wait.
+    pub(super) fn load(&self) -> (usize, usize) {
+        let inner = self.lock();
+        (inner.state.in_flight(), inner.state.waiting())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

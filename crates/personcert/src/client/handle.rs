@@ -1,0 +1,119 @@
+//! The client, a handle on what its clones share, and how it is made.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::context::{self, CallContext, CallDefaults, ClientState};
+use super::service::Service;
+use crate::auth::{
+    CredentialChain, PromptHandler, ProviderFactory, StaticToken, TokenCache, TokenCommand, TokenProvider,
+};
+use crate::hooks::{Hooks, system_random};
+use crate::http::{HttpTransport, Transport};
+use crate::retry::RetryPolicy;
+use crate::{Config, Result};
+
+/// Carries out the operations. Cheap to clone; clones share connections, limiter and retry budget.
+///
+/// A failed attempt that may end otherwise is repeated: requests that were not sent, 408, 429, 500, 502, 503, 504, lost
+/// connections and attempts that took too long; `create` only if it was certainly not applied. A client belongs to the async
+/// runtime it is first used on; [`Client::for_new_runtime`] makes one for another.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) service: Arc<Service>,
+    pub(super) state: Arc<ClientState>,
+    pub(super) credential: Arc<TokenCache>,
+    pub(super) defaults: CallDefaults,
+}
+
+impl Client {
+    /// A client with these settings. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// `invalid_input` when a setting is wrong.
+    pub fn new(config: &Config) -> Result<Self> {
+        Self::with(config, Hooks::default())
+    }
+
+    /// A client with these settings that calls `hooks`.
+    ///
+    /// # Errors
+    /// `invalid_input` when a setting is wrong.
+    pub fn with(config: &Config, hooks: Hooks) -> Result<Self> {
+        config.check()?;
+        let Hooks { credential, on_attempt, on_prompt, clock, random, transport } = hooks;
+        let new_provider = provider_factory(config, credential, on_prompt.map(PromptHandler).unwrap_or_default());
+        let clock = clock.unwrap_or_else(|| Arc::new(SystemTime::now));
+        let max_attempts = u32::try_from(config.max_attempts).unwrap_or(u32::MAX);
+        let transport = match transport {
+            Some(transport) => transport,
+            None => Arc::new(HttpTransport::new(config)?),
+        };
+        Ok(Self {
+            transport,
+            service: Arc::new(Service::new(config)?),
+            state: Arc::new(ClientState::new(config)),
+            credential: TokenCache::new(new_provider, config.scope(), clock),
+            defaults: CallDefaults {
+                policy: RetryPolicy { max_attempts, base_delay: config.retry_delay },
+                timeout: config.timeout,
+                attempt_timeout: config.attempt_timeout,
+                traceparent: None,
+                on_attempt,
+                random: random.unwrap_or_else(|| Arc::new(system_random)),
+            },
+        })
+    }
+
+    /// The same client, limiter and retry budget included, with connections of its own for another async runtime.
+    pub fn for_new_runtime(&self) -> Result<Self> {
+        Ok(Self { transport: self.transport.for_new_runtime()?, ..self.clone() })
+    }
+
+    /// The same client with nothing of its state, for a process that was forked: locks that were held and requests that were
+    /// under way stay with the parent.
+    pub fn for_new_process(&self) -> Result<Self> {
+        Ok(Self {
+            state: Arc::new(ClientState::new(&self.service.config)),
+            credential: self.credential.for_new_process(),
+            ..self.for_new_runtime()?
+        })
+    }
+
+    /// The same client with another limit on the time a call may take.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self { defaults: CallDefaults { timeout, ..self.defaults.clone() }, ..self.clone() }
+    }
+
+    /// The same client, sending a W3C trace context (version 00) with every request.
+    ///
+    /// # Errors
+    /// `invalid_input` when `traceparent` is not a trace context.
+    pub fn with_traceparent(&self, traceparent: &str) -> Result<Self> {
+        let traceparent = Some(context::traceparent(traceparent)?);
+        Ok(Self { defaults: CallDefaults { traceparent, ..self.defaults.clone() }, ..self.clone() })
+    }
+
+    /// A client whose calls are made like this one, for the pages of a list.
+    pub(super) fn with_call(&self, context: &CallContext) -> Self {
+        let (timeout, traceparent) = (context.timeout, context.traceparent.clone());
+        Self { defaults: CallDefaults { timeout, traceparent, ..self.defaults.clone() }, ..self.clone() }
+    }
+}
+
+/// Provides tokens by the settings, where the program gives no credential.
+fn provider_factory(
+    config: &Config,
+    credential: Option<Arc<dyn TokenProvider>>,
+    prompt: PromptHandler,
+) -> ProviderFactory {
+    let config = config.clone();
+    Arc::new(move || match (&credential, &config.token_command, &config.token) {
+        (Some(credential), ..) => Arc::clone(credential),
+        (None, Some(line), _) => Arc::new(TokenCommand(line.clone())),
+        (None, None, Some(token)) => Arc::new(StaticToken(token.clone())),
+        (None, None, None) => Arc::new(CredentialChain::new(&config, prompt.clone())),
+    })
+}
