@@ -37,6 +37,7 @@ struct Package {
 const CORE: Package = Package { name: "personcert", folders: &["crates/personcert/src", "crates/personcert/tests"] };
 const PACKAGES: &[Package] = &[
     CORE,
+    Package { name: "personcert-bulk", folders: &["crates/personcert-bulk/src", "crates/personcert-bulk/tests"] },
     Package { name: "personcert-local", folders: &["crates/personcert-local/src", "crates/personcert-local/tests"] },
     Package { name: "personcert-cli", folders: &["crates/personcert-cli/src", "tests/rust"] },
     Package { name: "personcert-python", folders: &["python/src"] },
