@@ -1,5 +1,6 @@
 //! The options of a bulk run, declared once for every front end.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use personcert::host::Dialect;
@@ -37,7 +38,7 @@ options! {
         user = "user": Option<String> = None, "The user of every row, for an input without a user column: `me`, an object id or a user principal name.";
         user_column = "userColumn": Option<String> = None, "The column that names the user. Default: `user`, `userPrincipalName`, `upn` or `userId`, whichever the input has.";
         id_column = "idColumn": Option<String> = None, "The column that holds Graph's id of the certification. Default: `id`, if the input has it.";
-        map = "map": Value = Value::Null, "The input's column for a property: an object from the property's name to the column's name.";
+        map = "map": BTreeMap<String, String> = BTreeMap::new(), "The input's column for a property: an object from the property's name to the column's name.";
         ignore_extra_columns = "ignoreExtraColumns": bool = false, "Accept columns that are not bound to a property. Result files keep them.";
         clear_marker = "clearMarker": String = "<clear>".to_owned(), "The cell text that clears a property. An empty cell keeps it.";
         date_format = "dateFormat": Option<String> = None, "The format of dates in the input, in strftime notation such as `%m/%d/%Y`. Default: `%Y-%m-%d`.";

@@ -26,6 +26,10 @@ pub trait RowStore: Send {
     /// The rows of the next user; none after the last user. Users come in the order of their first row.
     fn next_user(&mut self) -> personcert::Result<Option<UserRows>>;
 
-    /// The rows that failed a check, in order.
-    fn rejects(&self) -> &[Reject];
+    /// How many rows failed a check.
+    fn rejected(&self) -> u64;
+
+    /// The next row that failed a check, in the order of the input; none after the last. They are read from disk, because
+    /// every row of an input may be bad.
+    fn next_reject(&mut self) -> personcert::Result<Option<Reject>>;
 }

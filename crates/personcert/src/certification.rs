@@ -224,8 +224,8 @@ impl CertificationPatch {
         self.sent().iter().map(|index| PROPERTIES[index].name).collect()
     }
 
-    /// Rejects a patch that must not be sent with `verb`.
-    pub(crate) fn check(&self, verb: Verb, allow_unknown_audiences: bool) -> Result<()> {
+    /// Rejects a patch that must not be sent with `verb`. `allow_unknown_audiences` is the client's setting.
+    pub fn check(&self, verb: Verb, allow_unknown_audiences: bool) -> Result<()> {
         let sent = self.sent();
         if sent.is_empty() {
             return Err(Error::value("nothing to change; set or clear at least one property"));

@@ -74,7 +74,8 @@ impl Target {
 }
 
 impl User {
-    pub(crate) fn check(&self) -> Result<()> {
+    /// Rejects a name that can't stand in a request.
+    pub fn check(&self) -> Result<()> {
         match self {
             Self::Me => Ok(()),
             Self::Named(name) => check("user", name),

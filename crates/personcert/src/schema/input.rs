@@ -1,5 +1,6 @@
 //! The one strict reader of a caller's values, with one set of messages.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -172,6 +173,17 @@ impl<T: FromInput> FromInput for Vec<T> {
     }
 }
 
+impl FromInput for BTreeMap<String, String> {
+    fn from_input(input: Input<'_>, dialect: Dialect) -> Result<Self> {
+        let Input::Json(Value::Object(members)) = input else { return Err(wrong_type(input, Kind::TextMap)) };
+        let member = |(name, value): (&String, &Value)| {
+            let text = String::from_input(value.into(), dialect).map_err(|error| error.at(name))?;
+            Ok((name.clone(), text))
+        };
+        members.iter().map(member).collect()
+    }
+}
+
 /// Text, for a type that is written as text.
 pub(crate) fn text(input: Input<'_>, wanted: Kind) -> Result<&str> {
     match input {
@@ -274,6 +286,7 @@ fn expected(kind: Kind) -> String {
         Kind::Record(record) => format!("an object ({})", record.name),
         Kind::List(_) => "a list".into(),
         Kind::Path => "the path of a file".into(),
+        Kind::TextMap => "an object of texts".into(),
         Kind::Headers => "an object of texts, or a list of [name, value]".into(),
         Kind::OneOf(kinds) => kinds.iter().map(|kind| expected(*kind)).collect::<Vec<_>>().join(", or "),
     }

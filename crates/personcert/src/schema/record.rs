@@ -1,5 +1,6 @@
 //! The description of a type: its kind, and the members of an object.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub enum Kind {
     Path,
     /// HTTP headers: an object of texts, or a list of pairs where a name may come twice.
     Headers,
+    /// An object of texts.
+    TextMap,
     /// The name of a property, in the caller's spelling.
     Name,
     /// Any JSON value.
@@ -203,6 +206,10 @@ impl SchemaType for IpAddr {
 
 impl SchemaType for Value {
     const KIND: Kind = Kind::Any;
+}
+
+impl SchemaType for BTreeMap<String, String> {
+    const KIND: Kind = Kind::TextMap;
 }
 
 impl<T: SchemaType> SchemaType for Vec<T> {

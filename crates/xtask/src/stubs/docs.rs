@@ -70,6 +70,7 @@ fn kind(kind: Kind) -> String {
         Kind::Integer => "whole number".into(),
         Kind::Duration => "duration".into(),
         Kind::Path => "file".into(),
+        Kind::TextMap => "object of texts".into(),
         Kind::Headers => "headers".into(),
         Kind::Any => "any".into(),
         Kind::Choice(choices) => choices.iter().map(|choice| format!("`{choice}`")).collect::<Vec<_>>().join(", "),

@@ -102,6 +102,7 @@ pub(super) fn read(kind: Kind) -> String {
         Kind::Number | Kind::Duration => "float".into(),
         Kind::Integer => "int".into(),
         Kind::Any | Kind::OneOf(_) => "Any".into(),
+        Kind::TextMap => "Mapping[str, str]".into(),
         Kind::Headers => "Mapping[str, str] | Sequence[tuple[str, str]]".into(),
         Kind::Choice(choices) => {
             format!("Literal[{}]", choices.iter().map(|choice| format!("\"{choice}\"")).collect::<Vec<_>>().join(", "))

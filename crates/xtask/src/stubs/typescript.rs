@@ -115,6 +115,7 @@ fn read(kind: Kind) -> String {
         Kind::Text | Kind::Url | Kind::Date | Kind::DateTime | Kind::Audiences | Kind::Name | Kind::Path => {
             "string".into()
         }
+        Kind::TextMap => "Record<string, string>".into(),
         Kind::Headers => "Record<string, string> | [string, string][]".into(),
         Kind::OneOf(kinds) => kinds.iter().map(|kind| read(*kind)).collect::<Vec<_>>().join(" | "),
         Kind::Boolean => "boolean".into(),
