@@ -2,132 +2,19 @@
 
 #![allow(missing_docs, dead_code)]
 
+mod requests;
+#[path = "../support/mod.rs"]
 mod support;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use personcert_local::LocalGraph;
-use ring::digest::{SHA256, digest};
+use requests::{
+    CONFIDENTIAL, DEVICE, PUBLIC, REDIRECT, SCOPE, USER, assert_refused, claims, get, pick_user, post, read_example,
+    redeem, refresh, request_application_token, request_token, sign_in,
+};
 use serde_json::{Value, json};
-use std::io::Write as _;
-use support::{EXAMPLE, Received, authority, command, connect, read, send_as, start};
-use url::form_urlencoded::{Serializer, parse};
-
-const PUBLIC: &str = "00000000-1111-2222-3333-444444444444";
-const CONFIDENTIAL: &str = "11111111-2222-3333-4444-555555555555";
-const USER: &str = "innocenty.popov@contoso.com";
-const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
-const SCOPE: &str = "https://graph.microsoft.com/User.ReadWrite offline_access openid profile";
-const VERIFIER: &str = "a-verifier-of-at-least-forty-three-characters";
-const BACK: &str = "http://localhost:1234";
-
-fn get(graph: &LocalGraph, path: &str, headers: &str) -> Received {
-    let (mut stream, host) = (connect(graph.url()), authority(graph));
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n").unwrap();
-    read(&mut stream, usize::MAX)
-}
-
-fn post(graph: &LocalGraph, path: &str, form: &[(&str, &str)], headers: &str) -> Received {
-    let body = Serializer::new(String::new()).extend_pairs(form).finish();
-    let (mut stream, host) = (connect(graph.url()), authority(graph));
-    let length = body.len();
-    write!(
-        stream,
-        "POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\n\r\n{body}"
-    )
-    .unwrap();
-    read(&mut stream, usize::MAX)
-}
-
-fn token(graph: &LocalGraph, form: &[(&str, &str)]) -> Received {
-    post(graph, "/contoso.com/oauth2/v2.0/token", form, "")
-}
-
-fn by_secret(graph: &LocalGraph) -> Received {
-    let scope = "https://graph.microsoft.com/.default";
-    let form = [("client_id", CONFIDENTIAL), ("client_secret", "local-secret"), ("scope", scope)];
-    token(graph, &[&form[..], &[("grant_type", "client_credentials")]].concat())
-}
-
-/// Picks a user on the page and returns the parameters of the redirect.
-fn pick(graph: &LocalGraph, user: &str, more: &[(&str, &str)]) -> Vec<(String, String)> {
-    let challenge = BASE64.encode(digest(&SHA256, VERIFIER.as_bytes()));
-    let mut query = vec![
-        ("client_id", PUBLIC),
-        ("response_type", "code"),
-        ("redirect_uri", BACK),
-        ("scope", SCOPE),
-        ("state", "the state"),
-        ("nonce", "the nonce"),
-        ("code_challenge", challenge.as_str()),
-        ("code_challenge_method", "S256"),
-    ];
-    query.extend(more);
-    let text = Serializer::new(String::new()).extend_pairs(&query).finish();
-    let page = get(graph, &format!("/organizations/oauth2/v2.0/authorize?{text}"), "");
-    assert!(page.status() == 200 && page.text().contains("Innocenty Popov"), "{}", page.text());
-    query.push(("user", user));
-    let picked = post(graph, "/organizations/oauth2/v2.0/authorize", &query, "");
-    assert_eq!(picked.status(), 302, "{}", picked.text());
-    let location = picked.header("location").unwrap();
-    parse(location.split_once('?').unwrap().1.as_bytes()).into_owned().collect()
-}
-
-fn redeem(graph: &LocalGraph, code: &str, more: &[(&str, &str)]) -> Received {
-    let mut form = vec![
-        ("client_id", PUBLIC),
-        ("grant_type", "authorization_code"),
-        ("code", code),
-        ("redirect_uri", BACK),
-        ("code_verifier", VERIFIER),
-    ];
-    for (name, value) in more {
-        form.retain(|(known, _)| known != name);
-        form.push((name, value));
-    }
-    token(graph, &form)
-}
-
-/// Signs a user in and returns the response of the token endpoint.
-fn signed_in(graph: &LocalGraph) -> Value {
-    let came = pick(graph, USER, &[]);
-    assert_eq!(came.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["code", "state"]);
-    assert_eq!(came[1].1, "the state");
-    let answer = redeem(graph, &came[0].1, &[]);
-    assert_eq!(answer.status(), 200, "{}", answer.text());
-    answer.json()
-}
-
-fn refresh(graph: &LocalGraph, token_text: &str) -> Received {
-    token(
-        graph,
-        &[("client_id", PUBLIC), ("grant_type", "refresh_token"), ("refresh_token", token_text), ("scope", SCOPE)],
-    )
-}
-
-fn refused(seen: &Received, status: u16, error: &str, number: u32) {
-    let body = seen.json();
-    assert_eq!(
-        (seen.status(), &body["error"], &body["error_codes"][0]),
-        (status, &json!(error), &json!(number)),
-        "{body}"
-    );
-    let described = body["error_description"].as_str().unwrap();
-    assert!(described.starts_with(&format!("AADSTS{number}: ")), "{described}");
-    for name in ["trace_id", "correlation_id", "timestamp"] {
-        assert!(body[name].as_str().is_some_and(|text| described.contains(text)), "{name} of {body}");
-    }
-}
-
-fn claims(token: &Value) -> Value {
-    let part = token.as_str().unwrap().split('.').nth(1).unwrap();
-    serde_json::from_slice(&BASE64.decode(part).unwrap()).unwrap()
-}
-
-fn serves(graph: &LocalGraph, token: &Value) -> Received {
-    send_as(graph, token.as_str().unwrap(), "GET", EXAMPLE, "")
-}
+use support::{EXAMPLE, command, send_as, start};
 
 #[test]
 fn discovery_lists_existing_endpoints() {
@@ -146,7 +33,7 @@ fn discovery_lists_existing_endpoints() {
 #[test]
 fn the_issuer_is_the_same_in_discovery_and_in_id_tokens() {
     let graph = start();
-    let issuer = claims(&signed_in(&graph)["id_token"])["iss"].clone();
+    let issuer = claims(&sign_in(&graph)["id_token"])["iss"].clone();
     for tenant in ["contoso.com", "organizations", "9188040d-6c67-4c5b-b112-36a304b66dad"] {
         let document = get(&graph, &format!("/{tenant}/v2.0/.well-known/openid-configuration"), "").json();
         assert_eq!(document["issuer"], issuer, "{tenant}");
@@ -158,14 +45,14 @@ fn the_issuer_is_the_same_in_discovery_and_in_id_tokens() {
 fn a_large_sign_in_request_is_refused() {
     let graph = start();
     let large = "x".repeat(1 << 20);
-    assert_eq!(token(&graph, &[("grant_type", &large), ("client_id", &large)]).status(), 413);
+    assert_eq!(request_token(&graph, &[("grant_type", &large), ("client_id", &large)]).status(), 413);
     assert_eq!(command(&graph, "signIns", json!({})), json!([]));
 }
 
 #[test]
 fn a_secret_gets_an_application_token() {
     let graph = start();
-    let answer = by_secret(&graph).json();
+    let answer = request_application_token(&graph).json();
     assert_eq!((&answer["token_type"], &answer["expires_in"]), (&json!("Bearer"), &json!(3600)));
     assert!(answer.get("refresh_token").is_none() && answer.get("id_token").is_none());
     let inside = claims(&answer["access_token"]);
@@ -178,20 +65,20 @@ fn a_secret_gets_an_application_token() {
 #[test]
 fn an_invalid_application_request_is_refused_with_its_error_code() {
     let graph = start();
-    let ask = |more: &[(&str, &str)]| token(&graph, &[&[("grant_type", "client_credentials")], more].concat());
+    let ask = |more: &[(&str, &str)]| request_token(&graph, &[&[("grant_type", "client_credentials")], more].concat());
     let scope = ("scope", "https://graph.microsoft.com/.default");
-    refused(&ask(&[scope]), 400, "invalid_request", 900_144);
-    refused(&ask(&[scope, ("client_id", "nobody")]), 400, "unauthorized_client", 700_016);
-    refused(&ask(&[scope, ("client_id", CONFIDENTIAL)]), 401, "invalid_client", 7_000_218);
+    assert_refused(&ask(&[scope]), 400, "invalid_request", 900_144);
+    assert_refused(&ask(&[scope, ("client_id", "nobody")]), 400, "unauthorized_client", 700_016);
+    assert_refused(&ask(&[scope, ("client_id", CONFIDENTIAL)]), 401, "invalid_client", 7_000_218);
     let wrong = [scope, ("client_id", CONFIDENTIAL), ("client_secret", "wrong")];
-    refused(&ask(&wrong), 401, "invalid_client", 7_000_215);
-    refused(&ask(&[scope, ("client_id", PUBLIC)]), 400, "unauthorized_client", 7_000_218);
+    assert_refused(&ask(&wrong), 401, "invalid_client", 7_000_215);
+    assert_refused(&ask(&[scope, ("client_id", PUBLIC)]), 400, "unauthorized_client", 7_000_218);
     let narrow = [("scope", "User.Read"), ("client_id", CONFIDENTIAL), ("client_secret", "local-secret")];
-    refused(&ask(&narrow), 400, "invalid_scope", 1_002_012);
+    assert_refused(&ask(&narrow), 400, "invalid_scope", 1_002_012);
     let assertion = [scope, ("client_id", CONFIDENTIAL), ("client_assertion", "not.one.really")];
-    refused(&ask(&assertion), 401, "invalid_client", 700_027);
-    let other = token(&graph, &[("grant_type", "password"), ("client_id", PUBLIC)]);
-    refused(&other, 400, "unsupported_grant_type", 70_003);
+    assert_refused(&ask(&assertion), 401, "invalid_client", 700_027);
+    let other = request_token(&graph, &[("grant_type", "password"), ("client_id", PUBLIC)]);
+    assert_refused(&other, 400, "unsupported_grant_type", 70_003);
 }
 
 #[test]
@@ -200,31 +87,31 @@ fn another_issuers_token_needs_the_exchange_audience() {
     let exchange = |assertion: &str| {
         let form = [("client_id", CONFIDENTIAL), ("scope", "https://graph.microsoft.com/.default")];
         let proof = [("grant_type", "client_credentials"), ("client_assertion", assertion)];
-        token(&graph, &[form, proof].concat())
+        request_token(&graph, &[form, proof].concat())
     };
     assert_eq!(exchange(command(&graph, "federated", json!({})).as_str().unwrap()).status(), 200);
     let header = "Authorization: Bearer local-github-token\r\n";
     let job = get(&graph, "/_identity/github?audience=api%3A%2F%2FAzureADTokenExchange", header).json();
     assert_eq!(exchange(job["value"].as_str().unwrap()).status(), 200);
     let job = get(&graph, "/_identity/github?audience=somebody-else", header).json();
-    refused(&exchange(job["value"].as_str().unwrap()), 401, "invalid_client", 700_212);
+    assert_refused(&exchange(job["value"].as_str().unwrap()), 401, "invalid_client", 700_212);
     assert_eq!(get(&graph, "/_identity/github", "Authorization: Bearer another\r\n").status(), 401);
 }
 
 #[test]
 fn a_user_gets_tokens_for_the_requested_scope() {
     let graph = start();
-    let answer = signed_in(&graph);
+    let answer = sign_in(&graph);
     let (access, id) = (claims(&answer["access_token"]), claims(&answer["id_token"]));
     assert_eq!((&access["upn"], &access["scp"]), (&json!(USER), &json!("User.ReadWrite")));
     assert_eq!(
         (&id["preferred_username"], &id["nonce"], &id["aud"]),
         (&json!(USER), &json!("the nonce"), &json!(PUBLIC))
     );
-    assert_eq!(serves(&graph, &answer["access_token"]).status(), 200);
+    assert_eq!(read_example(&graph, &answer["access_token"]).status(), 200);
     let renewed = refresh(&graph, answer["refresh_token"].as_str().unwrap()).json();
     assert_ne!(renewed["refresh_token"], answer["refresh_token"]);
-    assert_eq!(serves(&graph, &renewed["access_token"]).status(), 200);
+    assert_eq!(read_example(&graph, &renewed["access_token"]).status(), 200);
     let log = command(&graph, "signIns", json!({}));
     assert_eq!((&log[0]["grant"], &log[0]["user"]), (&json!("authorization_code"), &json!(USER)));
     assert!(!log.to_string().contains(answer["refresh_token"].as_str().unwrap()));
@@ -238,21 +125,21 @@ fn a_user_gets_tokens_for_the_requested_scope() {
 #[test]
 fn a_code_is_redeemed_once_by_its_requester() {
     let graph = start();
-    let code = |graph: &LocalGraph| pick(graph, USER, &[])[0].1.clone();
+    let code = |graph: &LocalGraph| pick_user(graph, USER, &[])[0].1.clone();
     let wrong = [
         (("code_verifier", "another-verifier"), 501_481),
         (("redirect_uri", "http://localhost:4321"), 500_112),
         (("code", "no-code"), 70_008),
     ];
     for (more, number) in wrong {
-        refused(&redeem(&graph, &code(&graph), &[more]), 400, "invalid_grant", number);
+        assert_refused(&redeem(&graph, &code(&graph), &[more]), 400, "invalid_grant", number);
     }
     let once = code(&graph);
     assert_eq!(redeem(&graph, &once, &[]).status(), 200);
-    refused(&redeem(&graph, &once, &[]), 400, "invalid_grant", 70_008);
+    assert_refused(&redeem(&graph, &once, &[]), 400, "invalid_grant", 70_008);
     let late = code(&graph);
     command(&graph, "clock", json!({"advance": 601}));
-    refused(&redeem(&graph, &late, &[]), 400, "invalid_grant", 70_008);
+    assert_refused(&redeem(&graph, &late, &[]), 400, "invalid_grant", 70_008);
 }
 
 #[test]
@@ -263,11 +150,11 @@ fn the_redirect_address_must_be_on_this_machine() {
         let page = get(&graph, &format!("{place}&client_id={PUBLIC}&redirect_uri={back}"), "");
         assert!(page.status() == 400 && page.text().contains("AADSTS50011"), "{back}: {}", page.text());
     }
-    let page = get(&graph, &format!("{place}&client_id=%3Cscript%3E&redirect_uri={BACK}"), "");
+    let page = get(&graph, &format!("{place}&client_id=%3Cscript%3E&redirect_uri={REDIRECT}"), "");
     assert!(page.status() == 400 && !page.text().contains("<script>"), "{}", page.text());
-    let declined = pick(&graph, "", &[]);
+    let declined = pick_user(&graph, "", &[]);
     assert_eq!(declined[0], ("error".into(), "access_denied".into()));
-    let silent = get(&graph, &format!("{place}&client_id={PUBLIC}&redirect_uri={BACK}&prompt=none&state=s"), "");
+    let silent = get(&graph, &format!("{place}&client_id={PUBLIC}&redirect_uri={REDIRECT}&prompt=none&state=s"), "");
     assert!(silent.header("location").unwrap().contains("error=login_required"), "{}", silent.text());
 }
 
@@ -280,60 +167,60 @@ fn a_device_polls_until_its_code_is_decided() {
     };
     let poll = |device: &Value| {
         let code = device["device_code"].as_str().unwrap();
-        token(&graph, &[("client_id", PUBLIC), ("grant_type", DEVICE), ("device_code", code)])
+        request_token(&graph, &[("client_id", PUBLIC), ("grant_type", DEVICE), ("device_code", code)])
     };
     let device = begin();
     assert_eq!(device["expires_in"], 900);
     assert!(device["message"].as_str().unwrap().contains(device["user_code"].as_str().unwrap()));
-    refused(&poll(&device), 400, "authorization_pending", 70_016);
-    refused(&poll(&device), 400, "slow_down", 70_022);
+    assert_refused(&poll(&device), 400, "authorization_pending", 70_016);
+    assert_refused(&poll(&device), 400, "slow_down", 70_022);
     let approved = begin();
     command(&graph, "approve", json!({"userCode": approved["user_code"], "user": USER}));
     assert_eq!(claims(&poll(&approved).json()["access_token"])["upn"], USER);
-    refused(&poll(&approved), 400, "invalid_grant", 70_000);
+    assert_refused(&poll(&approved), 400, "invalid_grant", 70_000);
     let declined = begin();
     command(&graph, "approve", json!({"userCode": declined["user_code"], "decline": true}));
-    refused(&poll(&declined), 400, "authorization_declined", 70_019);
+    assert_refused(&poll(&declined), 400, "authorization_declined", 70_019);
     let late = begin();
     command(&graph, "clock", json!({"advance": 901}));
-    refused(&poll(&late), 400, "expired_token", 70_020);
+    assert_refused(&poll(&late), 400, "expired_token", 70_020);
     let form = [("client_id", CONFIDENTIAL), ("scope", SCOPE)];
-    refused(&post(&graph, "/organizations/oauth2/v2.0/devicecode", &form, ""), 401, "invalid_client", 7_000_218);
+    assert_refused(&post(&graph, "/organizations/oauth2/v2.0/devicecode", &form, ""), 401, "invalid_client", 7_000_218);
 }
 
 #[test]
 fn a_reused_refresh_token_revokes_the_sign_in() {
     let graph = start();
-    let answer = signed_in(&graph);
+    let answer = sign_in(&graph);
     let first = answer["refresh_token"].as_str().unwrap();
     let second = refresh(&graph, first).json();
     assert_eq!(refresh(&graph, first).status(), 200, "the response may have been lost");
-    refused(&refresh(&graph, first), 400, "invalid_grant", 70_000);
-    refused(&refresh(&graph, second["refresh_token"].as_str().unwrap()), 400, "invalid_grant", 9_002_313);
-    let other = signed_in(&graph);
+    assert_refused(&refresh(&graph, first), 400, "invalid_grant", 70_000);
+    assert_refused(&refresh(&graph, second["refresh_token"].as_str().unwrap()), 400, "invalid_grant", 9_002_313);
+    let other = sign_in(&graph);
     command(&graph, "clock", json!({"advance": 91 * 24 * 3600}));
-    refused(&refresh(&graph, other["refresh_token"].as_str().unwrap()), 400, "invalid_grant", 700_082);
+    assert_refused(&refresh(&graph, other["refresh_token"].as_str().unwrap()), 400, "invalid_grant", 700_082);
 }
 
 #[test]
 fn a_revocation_affects_access_and_refresh_tokens() {
     let graph = start();
-    let answer = signed_in(&graph);
+    let answer = sign_in(&graph);
     command(&graph, "revoke", json!({"user": USER}));
-    let refusal = serves(&graph, &answer["access_token"]);
+    let refusal = read_example(&graph, &answer["access_token"]);
     assert_eq!(refusal.status(), 401);
     assert!(refusal.header("www-authenticate").unwrap().contains("error=\"insufficient_claims\", claims=\""));
-    refused(&refresh(&graph, answer["refresh_token"].as_str().unwrap()), 400, "invalid_grant", 50_173);
-    assert_eq!(serves(&graph, &signed_in(&graph)["access_token"]).status(), 200);
+    assert_refused(&refresh(&graph, answer["refresh_token"].as_str().unwrap()), 400, "invalid_grant", 50_173);
+    assert_eq!(read_example(&graph, &sign_in(&graph)["access_token"]).status(), 200);
 }
 
 #[test]
 fn a_challenge_requires_a_token_with_its_claims() {
     let graph = start();
-    let answer = signed_in(&graph);
+    let answer = sign_in(&graph);
     let demanded = json!({"access_token": {"acrs": {"essential": true, "value": "c1"}}});
     command(&graph, "challenge", json!({"claims": demanded, "user": USER}));
-    let refusal = serves(&graph, &answer["access_token"]);
+    let refusal = read_example(&graph, &answer["access_token"]);
     let header = refusal.header("www-authenticate").unwrap();
     assert!(
         header.contains(&format!("authorization_uri=\"{}/common/oauth2/v2.0/authorize\"", graph.url())),
@@ -345,13 +232,17 @@ fn a_challenge_requires_a_token_with_its_claims() {
     let form = |claims: &str| {
         let token_text = answer["refresh_token"].as_str().unwrap();
         let known = [("client_id", PUBLIC), ("grant_type", "refresh_token"), ("refresh_token", token_text)];
-        token(&graph, &[&known[..], &[("claims", claims)]].concat()).json()
+        request_token(&graph, &[&known[..], &[("claims", claims)]].concat()).json()
     };
     let same = form(r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#);
-    assert_eq!(serves(&graph, &same["access_token"]).status(), 401);
+    assert_eq!(read_example(&graph, &same["access_token"]).status(), 401);
     let better = form(&demanded.to_string());
-    assert_eq!(serves(&graph, &better["access_token"]).status(), 200);
-    assert_eq!(serves(&graph, &by_secret(&graph).json()["access_token"]).status(), 400, "an application has no /me");
+    assert_eq!(read_example(&graph, &better["access_token"]).status(), 200);
+    assert_eq!(
+        read_example(&graph, &request_application_token(&graph).json()["access_token"]).status(),
+        400,
+        "an application has no /me"
+    );
 }
 
 #[test]
@@ -359,12 +250,12 @@ fn the_lifetime_of_tokens_can_be_set() {
     let graph = start();
     command(&graph, "clock", json!({"freeze": true}));
     command(&graph, "lifetime", json!({"seconds": 60}));
-    let answer = signed_in(&graph);
+    let answer = sign_in(&graph);
     assert_eq!(answer["expires_in"], 60);
     command(&graph, "clock", json!({"advance": 59}));
-    assert_eq!(serves(&graph, &answer["access_token"]).status(), 200);
+    assert_eq!(read_example(&graph, &answer["access_token"]).status(), 200);
     command(&graph, "clock", json!({"advance": 1}));
-    assert_eq!(serves(&graph, &answer["access_token"]).status(), 401);
+    assert_eq!(read_example(&graph, &answer["access_token"]).status(), 401);
 }
 
 #[test]
@@ -383,7 +274,7 @@ fn machine_endpoints_write_numbers_as_strings() {
 #[test]
 fn forged_tokens_and_invalid_commands_are_refused() {
     let graph = start();
-    let good = by_secret(&graph).json()["access_token"].as_str().unwrap().to_owned();
+    let good = request_application_token(&graph).json()["access_token"].as_str().unwrap().to_owned();
     let (signed, signature) = good.rsplit_once('.').unwrap();
     let (head, inside) = signed.split_once('.').unwrap();
     let none = BASE64.encode(r#"{"alg":"none"}"#);
