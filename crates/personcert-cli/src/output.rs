@@ -15,7 +15,7 @@ use personcert::hooks::Attempt;
 use personcert::schema::PROPERTIES;
 use serde_json::{Value, json};
 
-use crate::exit_code::{EXIT_OUTPUT, EXIT_SUCCESS};
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 
 /// The columns of a table of certifications.
@@ -34,11 +34,11 @@ pub(crate) fn reserve_standard_streams() {
 }
 
 /// Prints the result of a command. A reader that closes the pipe early, such as `head`, is no error.
-pub(crate) fn print(text: &str) -> Result<i32, Failure> {
+pub(crate) fn print(text: &str) -> Result<ExitCode, Failure> {
     let mut out = std::io::stdout();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Output(error)),
-        _ => Ok(EXIT_SUCCESS),
+        _ => Ok(ExitCode::Done),
     }
 }
 
@@ -53,11 +53,11 @@ pub(crate) fn json(value: &Value) -> String {
     escape_json(&text).into_owned() + "\n"
 }
 
-/// Prints a failure: a line for people, and with `--json` a last line for programs.
+/// Prints a failure: a line for people, what became of the change, and with `--json` a last line for programs.
 pub(crate) fn failure(failure: &Failure, operation: &str, as_json: bool) {
     note(format_args!("error: {}", escape(&failure.to_string())));
-    if let Some(advice) = failure.advice(operation) {
-        note(format_args!("note: {advice}"));
+    if let Some(outcome) = failure.outcome(operation) {
+        note(outcome);
     }
     if as_json {
         note(escape_json(&json!({"error": failure.attributes()}).to_string()));
@@ -66,15 +66,15 @@ pub(crate) fn failure(failure: &Failure, operation: &str, as_json: bool) {
 
 /// Prints what the argument parser says: help and version on standard output, errors on standard error. Returns the exit
 /// code.
-pub(crate) fn usage(error: &clap::Error, as_json: bool) -> i32 {
+pub(crate) fn usage(error: &clap::Error, as_json: bool) -> ExitCode {
     if !error.use_stderr() {
         return match error.print() {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 let lost = Failure::Output(error);
                 failure(&lost, "", as_json);
-                EXIT_OUTPUT
+                lost.exit_code("")
             }
-            _ => EXIT_SUCCESS,
+            _ => ExitCode::Done,
         };
     }
     let text = error.to_string();
@@ -92,7 +92,7 @@ pub(crate) fn usage(error: &clap::Error, as_json: bool) -> i32 {
     if as_json {
         note(escape_json(&json!({"error": invalid.attributes()}).to_string()));
     }
-    invalid.exit_code()
+    invalid.exit_code("")
 }
 
 /// A certification, a line for each property with a value.

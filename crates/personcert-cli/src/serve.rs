@@ -7,12 +7,12 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use crate::arguments::Serve;
-use crate::exit_code::EXIT_SUCCESS;
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::{output, signal};
 
 /// Serves until Ctrl-C, SIGTERM or, with `--until-eof`, the end of standard input; returns the exit code.
-pub(crate) fn serve(runtime: &Runtime, serve: &Serve, as_json: bool) -> Result<i32, Failure> {
+pub(crate) fn serve(runtime: &Runtime, serve: &Serve, as_json: bool) -> Result<ExitCode, Failure> {
     let stopped = signal::stop_requested(runtime);
     let graph = LocalGraph::start(serve.options.read()?)?;
     output::print(&ready(&graph, serve, as_json)?)?;
@@ -23,7 +23,7 @@ pub(crate) fn serve(runtime: &Runtime, serve: &Serve, as_json: bool) -> Result<i
         }
     });
     graph.close();
-    Ok(EXIT_SUCCESS)
+    Ok(ExitCode::Done)
 }
 
 /// The text that tells how to use the local Graph.

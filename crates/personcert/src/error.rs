@@ -66,7 +66,8 @@ macro_rules! details {
 }
 error_details!(details);
 
-/// What went wrong. `Display` gives one line for a person; the fields serve programs.
+/// What went wrong. `Display` gives one line for people, which ends with what became of a change; the fields serve
+/// programs.
 #[derive(Debug)]
 pub struct Error {
     /// What the caller can do about it.
@@ -164,8 +165,9 @@ impl Error {
     }
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Error {
+    /// The problem and its circumstances on one line, without what became of the change.
+    pub fn summary(&self) -> String {
         let details = &self.details;
         let mut text = details.parameter.as_ref().map(|parameter| format!("{parameter}: ")).unwrap_or_default();
         text.push_str(&self.message);
@@ -180,12 +182,61 @@ impl fmt::Display for Error {
         if !known.is_empty() {
             text = format!("{text} [{}]", known.join(", "));
         }
-        f.write_str(&escape(&text))
+        escape(&text).into_owned()
+    }
+
+    /// What became of the change, where the call was one.
+    fn change(&self) -> Option<&'static str> {
+        let (method, _) = self.details.target.as_deref()?.split_once(" /")?;
+        match (method, self.outcome) {
+            ("PATCH", Outcome::Unknown) => {
+                Some("The change may have been applied; check with `get` or repeat the update.")
+            }
+            ("POST", Outcome::Unknown) => {
+                Some("The certification may have been created; check with `list` before you repeat the call.")
+            }
+            ("DELETE", Outcome::Unknown) => Some("The certification may have been deleted; repeat the call."),
+            ("PATCH" | "POST" | "DELETE", _) => Some("Nothing was changed."),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.summary())?;
+        self.change().map_or(Ok(()), |change| write!(f, ". {change}"))
     }
 }
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Error, ErrorKind, Outcome};
+
+    #[test]
+    fn the_text_of_a_failed_write_ends_with_what_became_of_the_change() {
+        let text = |target: Option<&str>, outcome| {
+            let mut error = Error::new(ErrorKind::Network, outcome, "the connection was lost");
+            error.details.target = target.map(str::to_owned);
+            error.details.attempts = Some(1);
+            error.to_string()
+        };
+        let path = "/me/profile/certifications/1";
+        for (method, words) in [("PATCH", "applied; check with `get`"), ("POST", "created"), ("DELETE", "deleted")] {
+            let target = format!("{method} {path}");
+            assert!(text(Some(&target), Outcome::Unknown).contains(&format!(" may have been {words}")));
+            for outcome in [Outcome::Refused, Outcome::NotSent] {
+                assert_eq!(text(Some(&target), outcome), "the connection was lost [attempts 1]. Nothing was changed.");
+            }
+        }
+        for target in [None, Some("GET /me/profile/certifications"), Some("POST https://login.microsoftonline.com/x")] {
+            assert_eq!(text(target, Outcome::Unknown), "the connection was lost [attempts 1]");
+        }
     }
 }

@@ -38,6 +38,7 @@ const PARTS: &[Part] = &[
     Part { file: "docs/settings.md", mark: Some("call options"), generate: || Ok(docs::call_options()) },
     Part { file: "docs/errors.md", mark: Some("kinds"), generate: || Ok(docs::error_kinds()) },
     Part { file: "docs/errors.md", mark: Some("attributes"), generate: || Ok(docs::error_attributes()) },
+    Part { file: "docs/cli.md", mark: Some("exit codes"), generate: || Ok(docs::exit_codes()) },
     Part { file: "docs/local-graph.md", mark: Some("options"), generate: || Ok(docs::local_graph()) },
 ];
 

@@ -1,12 +1,12 @@
-//! One more line in a table is one more property, setting, call option, option of the local Graph or error attribute in
-//! every front end: shown by a copy of the project with one line of each.
+//! One more line in a table is one more property, setting, call option, option of the local Graph, error attribute
+//! or exit code in every front end: shown by a copy of the project with one line of each.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// The lines to add: the file, the start of the line before, and the line.
-const LINES: [(&str, &str, &str); 5] = [
+const LINES: [(&str, &str, &str); 6] = [
     (
         "crates/personcert/src/certification.rs",
         "description = \"description\"",
@@ -32,10 +32,11 @@ const LINES: [(&str, &str, &str); 5] = [
         "date = \"date\"",
         "one_more_detail = \"oneMoreDetail\": String, Text, \"One more attribute.\";",
     ),
+    ("crates/personcert-cli/src/exit_code.rs", "Unknown = 9", "OneMore = 99, [], \"One more exit code.\";"),
 ];
 
 /// What the generated parts then contain, and how often.
-const GENERATED: [(&str, &str, usize); 15] = [
+const GENERATED: [(&str, &str, usize); 16] = [
     ("python/personcert/_models.py", "    one_more: str | None", 2),
     ("python/personcert/_models.py", "    one_more_setting: bool", 1),
     ("python/personcert/_client.py", "        one_more_option: str | None = None,", 6),
@@ -50,6 +51,7 @@ const GENERATED: [(&str, &str, usize); 15] = [
     ("node/types.d.ts", "  readonly oneMoreDetail: string | null", 1),
     ("docs/settings.md", "One more ", 2),
     ("docs/local-graph.md", "| `one_more_start` | boolean | One more option of the local Graph. |", 1),
+    ("docs/cli.md", "| 99 | One more exit code. |", 1),
     ("docs/errors.md", "| `one_more_detail` | text | One more attribute. |", 1),
 ];
 
@@ -126,6 +128,8 @@ fn one_more_line_in_a_table_appears_in_every_front_end() {
     assert!(help.contains("--one-more-option") && help.contains("--one-more-setting"), "{help}");
     let help = text(&command(&["help", "serve"]));
     assert!(help.contains("--one-more-start"), "{help}");
+    let help = text(&command(&["--help"]));
+    assert!(help.contains("99 One more exit code."), "{help}");
     // The property is accepted: the command fails only because no server listens.
     let update = ["--json", "update", "1", "--set", "oneMore=x", "--one-more-option", "y", "--one-more-setting"];
     let server = ["--base-url", "http://127.0.0.1:9", "--token-command", "echo t", "--max-attempts", "1"];

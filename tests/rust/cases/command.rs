@@ -22,7 +22,7 @@ pub fn call(case: &Case, settings: &Value) -> Result<CallResult, String> {
     if leaked(&output.stdout) || leaked(&output.stderr) {
         return Err("a secret was printed".into());
     }
-    let mut result = read_output(&output)?;
+    let mut result = read_output(&output, &case.call.operation)?;
     if let (CallResult::Error(error), Some(expected)) = (&mut result, &case.error) {
         rename_parameter(error, expected);
     }
@@ -105,31 +105,34 @@ fn text(value: &Value) -> String {
 }
 
 /// Reads the printed result or error, and checks that the exit code matches it.
-fn read_output(output: &Output) -> Result<CallResult, String> {
+fn read_output(output: &Output, operation: &str) -> Result<CallResult, String> {
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let code = output.status.code().ok_or("a signal ended the command")?;
-    // `doctor` prints its findings and exits with 4 when a check failed.
-    if code == 0 || (code == 4 && !stdout.is_empty()) {
+    // `doctor` prints its findings and exits with 4 or 8 when a check failed.
+    if code == 0 || (matches!(code, 4 | 8) && !stdout.is_empty()) {
         let value = serde_json::from_str(&stdout);
         return value.map(CallResult::Value).map_err(|error| format!("printed {stdout:?}: {error}"));
     }
     let error = stderr.lines().last().and_then(|line| serde_json::from_str::<Value>(line).ok());
     let error = error.ok_or_else(|| format!("exit code {code}, printed {stderr:?}"))?["error"].take();
+    let is_write = matches!(operation, "update" | "create" | "delete");
     let expected = match error["kind"].as_str() {
-        Some("invalid_input") => 2,
-        Some("auth") => 3,
-        Some("permission") => 4,
-        Some("not_found") => 5,
-        Some("conflict") => 6,
-        Some("throttled") => 7,
-        Some("service" | "network" | "timeout" | "protocol") => 8,
-        _ => 130,
+        _ if is_write && error["outcome"] == "unknown" => 9,
+        Some("not_found" | "conflict") => 1,
+        Some("auth" | "permission") => 4,
+        Some("cancelled") => 5,
+        Some("invalid_input") => 6,
+        _ => 8,
     };
     if code != expected {
         return Err(format!("exit code {code}, expected {expected} for {error}"));
     }
     if !stdout.is_empty() {
         return Err(format!("failed, but printed {stdout:?}"));
+    }
+    let applied = if code == 9 { " may have been " } else { "Nothing was changed." };
+    if is_write && !stderr.lines().rev().nth(1).is_some_and(|line| line.contains(applied)) {
+        return Err(format!("the outcome is missing in {stderr:?}"));
     }
     Ok(CallResult::Error(error))
 }

@@ -10,7 +10,7 @@ fn refused(graph: &LocalGraph, option: &str, path: &std::path::Path) -> String {
     let mut command = client(graph, &["--json", "update", ID, "--set", "description=x", option]);
     let output = command.arg(path).output().expect("it runs");
     let error = last_error(&output);
-    assert_eq!((output.status.code(), error["parameter"].as_str()), (Some(2), Some(option)), "{output:?}");
+    assert_eq!((output.status.code(), error["parameter"].as_str()), (Some(6), Some(option)), "{output:?}");
     error["message"].as_str().expect("a message").to_owned()
 }
 

@@ -94,7 +94,7 @@ fn a_sign_in_prompt_and_its_error_are_escaped() {
     let output = command.output().expect("it runs");
     assert_displayable(&output);
     let text = String::from_utf8_lossy(&output.stderr);
-    assert!(text.contains(r"a\u{1b}[2J\u{9b}31m") && output.status.code() == Some(3), "{output:?}");
+    assert!(text.contains(r"a\u{1b}[2J\u{9b}31m") && output.status.code() == Some(4), "{output:?}");
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn arguments_are_escaped_where_an_error_repeats_them() {
     {
         let output = crate::personcert(arguments).arg("--json").output().expect("it runs");
         assert_displayable(&output);
-        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert_eq!(output.status.code(), Some(6), "{output:?}");
     }
 }
 
@@ -123,18 +123,31 @@ fn a_sunset_warning_appears_once_also_with_verbose() {
 #[test]
 fn an_error_of_a_write_says_whether_the_change_may_have_been_applied() {
     let server = RawServer::start(|_| Some(response(502, "", &json!({}))));
-    for (arguments, advice) in [
-        (&["update", ID, "--set", "description=x"][..], Some("note: the change may have been applied;")),
-        (&["create", "--set", "displayName=x"], Some("note: the certification may have been created;")),
-        (&["delete", ID], Some("note: the certification may have been deleted;")),
-        (&["get", ID], None),
-        (&["update", ID, "--set", "endDate=x"], None),
+    for (arguments, code, outcome) in [
+        (
+            &["update", ID, "--set", "description=x"][..],
+            9,
+            Some("The change may have been applied; check with `personcert get ID`"),
+        ),
+        (
+            &["create", "--set", "displayName=x"],
+            9,
+            Some("The certification may have been created; check with `personcert list`"),
+        ),
+        (&["delete", ID], 9, Some("The certification may have been deleted; repeat the command.")),
+        (&["get", ID], 8, None),
+        (&["update", ID, "--set", "endDate=x"], 6, Some("Nothing was changed.")),
+        (&["update", ID, "--set", "endDate=2030-01-01", "--token-file", "missing"], 6, Some("Nothing was changed.")),
     ] {
         let output = server.client(arguments).args(["--max-attempts", "1"]).output().expect("it runs");
         let text = String::from_utf8_lossy(&output.stderr);
-        match advice {
-            Some(advice) => assert!(text.contains(advice), "{text}"),
-            None => assert!(text.starts_with("error: ") && !text.contains("note:"), "{text}"),
+        assert_eq!(output.status.code(), Some(code), "{text}");
+        match (outcome, text.lines().collect::<Vec<_>>().as_slice()) {
+            (Some(outcome), [error, last]) => {
+                assert!(error.starts_with("error: ") && last.starts_with(outcome), "{text}");
+            }
+            (None, [error]) => assert!(error.starts_with("error: "), "{text}"),
+            _ => panic!("{text}"),
         }
     }
 }

@@ -30,7 +30,7 @@ fn a_result_that_cannot_be_written_is_an_error() {
 
 #[test]
 fn a_standard_error_that_cannot_be_written_leaves_the_exit_code() {
-    for (arguments, code) in [(&["get", "x"][..], 3), (&["get"], 2), (&["--json", "get", "x", "--max-attempts=0"], 2)] {
+    for (arguments, code) in [(&["get", "x"][..], 4), (&["get"], 6), (&["--json", "get", "x", "--max-attempts=0"], 6)] {
         let status = personcert(arguments).stderr(full()).stdout(Stdio::null()).status().expect("it runs");
         assert_eq!(status.code(), Some(code), "{arguments:?}");
     }
@@ -60,7 +60,7 @@ fn closed_standard_streams_are_discarded_and_nothing_is_printed_into_a_database(
         shell.args(["-c", "exec \"$0\" $1 \"$2\" <&- >&- 2>&-"]).arg(command.get_program()).arg(words);
         shell.arg(if words.ends_with("database") { database.as_os_str() } else { "--json".as_ref() });
         shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        let expected = if words == "get" { 2 } else { 0 };
+        let expected = if words == "get" { 6 } else { 0 };
         assert_eq!(shell.status().expect("it runs").code(), Some(expected), "{words}");
     }
     let stored = std::fs::read(&database).expect("the database");

@@ -12,7 +12,7 @@ fn usage_errors_end_with_a_json_line_too() {
     ] {
         let output = personcert(arguments).output().expect("it runs");
         let error = last_error(&output);
-        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert_eq!(output.status.code(), Some(6), "{output:?}");
         assert_eq!((&error["kind"], &error["outcome"]), (&"invalid_input".into(), &"not_sent".into()), "{error}");
         let named =
             error["parameter"].as_str().unwrap_or_default().to_owned() + error["message"].as_str().unwrap_or_default();
@@ -34,7 +34,7 @@ fn errors_name_options_as_they_are_typed() {
         let mut command = personcert(&["--json", "get", "x"]);
         let output = command.args(arguments).env("PERSONCERT_TOKEN", "opaque").output().expect("it runs");
         let error = last_error(&output);
-        assert_eq!((output.status.code(), error["parameter"].as_str()), (Some(2), Some(option)), "{output:?}");
+        assert_eq!((output.status.code(), error["parameter"].as_str()), (Some(6), Some(option)), "{output:?}");
         let text = String::from_utf8_lossy(&output.stderr);
         assert!(text.starts_with(&format!("error: {option}: ")), "{text}");
     }

@@ -56,7 +56,7 @@ fn a_federated_token_signs_an_application_in() {
     let mut job = app(&person, CONFIDENTIAL);
     job.env("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/_identity/github?api-version=2.0", person.graph.url()));
     let said = person.example(job.env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "another-token"), USER);
-    assert!(said.code == 3 && said.err.contains("GitHub issued no token for this job"), "{said:?}");
+    assert!(said.code == 4 && said.err.contains("GitHub issued no token for this job"), "{said:?}");
     assert!(!said.err.contains("another-token"), "{said:?}");
 }
 
@@ -73,7 +73,7 @@ fn a_managed_identity_signs_in() {
     let mut service = person.command(&["--sign-in", "managed-identity"]);
     service.env("IDENTITY_ENDPOINT", format!("{url}/msi/token")).env("IDENTITY_HEADER", "another-header");
     let said = person.example(&mut service, USER);
-    assert!(said.code == 3 && !said.err.contains("another-header"), "{said:?}");
+    assert!(said.code == 4 && !said.err.contains("another-header"), "{said:?}");
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn the_azure_command_line_signs_in() {
     assert!(!around.contains("canary"), "{around}");
     person.program("az", "echo 'ERROR: Please run az login' >&2; exit 1");
     let said = person.change(&mut person.command(&["--sign-in", "azure-cli"]), "me");
-    assert!(said.code == 3 && said.err.contains("Please run az login"), "{said:?}");
+    assert!(said.code == 4 && said.err.contains("Please run az login"), "{said:?}");
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_session_comes_before_application_credentials_and_those_before_the_machine()
 fn without_a_credential_the_error_lists_what_was_tried() {
     let person = Person::new();
     let said = person.example(&mut person.command(&[]), "me");
-    assert_eq!(said.code, 3);
+    assert_eq!(said.code, 4);
     let parts = [
         "no credential available; run `personcert login`. Tried: login (not signed in), ",
         "client-secret (AZURE_CLIENT_SECRET is not set)",
@@ -145,7 +145,7 @@ fn an_ambient_credential_that_fails_is_skipped_and_a_configured_one_is_not() {
     let said = person.change(person.command(&[]).env("AZURE_POD_IDENTITY_AUTHORITY_HOST", url), "me");
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
     let said = person.change(app(&person, CONFIDENTIAL).env("AZURE_CLIENT_SECRET", "wrong"), USER);
-    assert!(said.code == 3 && said.err.contains("AADSTS7000215"), "{said:?}");
+    assert!(said.code == 4 && said.err.contains("AADSTS7000215"), "{said:?}");
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_machine_of_another_cloud_has_no_managed_identity() {
     person.tell("faults", json!({"faults": [other]}));
     let url = person.graph.url();
     let said = person.change(person.command(&[]).env("AZURE_POD_IDENTITY_AUTHORITY_HOST", url), "me");
-    assert!(said.code == 3 && said.err.contains("managed-identity (no managed identity endpoint found)"), "{said:?}");
+    assert!(said.code == 4 && said.err.contains("managed-identity (no managed identity endpoint found)"), "{said:?}");
 }
 
 #[test]

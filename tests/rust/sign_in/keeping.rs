@@ -41,7 +41,7 @@ fn a_file_that_others_may_read_is_refused() {
     person.sign_in();
     std::fs::set_permissions(person.file(), PermissionsExt::from_mode(0o640)).expect("its mode");
     let said = person.run(&["whoami"]);
-    assert!(said.code == 3 && said.err.contains("chmod 600"), "{said:?}");
+    assert!(said.code == 4 && said.err.contains("chmod 600"), "{said:?}");
     std::fs::set_permissions(person.file(), PermissionsExt::from_mode(0o600)).expect("its mode");
     assert_eq!(person.run(&["whoami"]).code, 0);
 }
@@ -55,14 +55,14 @@ fn symbolic_links_are_neither_read_nor_written() {
     symlink(&elsewhere, person.file()).expect("a link");
     for command in ["whoami", "logout"] {
         let said = person.run(&[command]);
-        assert!(said.code == 3 && said.err.contains("symbolic link"), "{said:?}");
+        assert!(said.code == 4 && said.err.contains("symbolic link"), "{said:?}");
     }
     let before = std::fs::read(&elsewhere).expect("it is there");
     // A dangling link is not followed to create a file either.
     std::fs::remove_file(person.file()).expect("it goes");
     symlink(person.home.path().join("new.json"), person.file()).expect("a link");
     let said = person.run(&["whoami"]);
-    assert!(said.code == 3 && said.err.contains("symbolic link"), "{said:?}");
+    assert!(said.code == 4 && said.err.contains("symbolic link"), "{said:?}");
     assert_eq!(std::fs::read(&elsewhere).expect("it is there"), before);
     assert!(!person.home.path().join("new.json").exists());
 }
@@ -76,7 +76,7 @@ fn a_keyring_that_does_not_answer_counts_as_absent() {
     let mut command = person.command(&["whoami"]);
     command.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", place.display()));
     let said = crate::person::Said::of(command.output().expect("it ends"));
-    assert!(said.code == 3 && said.err.contains("not signed in"), "{said:?}");
+    assert!(said.code == 4 && said.err.contains("not signed in"), "{said:?}");
     assert!(bus.accept().is_ok(), "it was asked");
 }
 
@@ -87,7 +87,7 @@ fn a_foreign_file_is_reported_as_such() {
     for nonsense in ["", "[]", "{\"a\"", "\u{0}"] {
         std::fs::write(person.file(), nonsense).expect("it is written");
         let said = person.run(&["whoami"]);
-        assert!(said.code == 3 && said.err.contains("not a session file"), "{nonsense:?}: {said:?}");
+        assert!(said.code == 4 && said.err.contains("not a session file"), "{nonsense:?}: {said:?}");
     }
     std::fs::write(person.file(), "{\"https://graph.microsoft.com/.default\": 1}").expect("it is written");
     assert!(person.run(&["whoami"]).err.contains("not signed in"));
@@ -104,7 +104,7 @@ fn a_configured_file_stores_the_session() {
     assert!(child.wait_with_output().expect("it ends").status.success());
     assert!(file.exists() && !person.file().exists());
     assert_eq!(person.change(&mut person.command(&[&option]), "me").code, 0);
-    assert_eq!(person.run(&["whoami"]).code, 3);
+    assert_eq!(person.run(&["whoami"]).code, 4);
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn a_file_of_another_user_is_refused() {
         std::path::PathBuf::from("/etc/passwd")
     };
     let said = person.run(&["whoami", &format!("--token-cache-file={}", file.display())]);
-    assert!(said.code == 3 && said.err.contains("owned by another user"), "{said:?}");
+    assert!(said.code == 4 && said.err.contains("owned by another user"), "{said:?}");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_directory_that_others_may_write_to_is_refused() {
     let directory = person.file().parent().expect("a directory").to_owned();
     std::fs::set_permissions(&directory, PermissionsExt::from_mode(0o777)).expect("its mode");
     let said = person.run(&["whoami"]);
-    assert!(said.code == 3 && said.err.contains("chmod go-w"), "{said:?}");
+    assert!(said.code == 4 && said.err.contains("chmod go-w"), "{said:?}");
     // With the sticky bit, as in /tmp, others can't replace the file.
     std::fs::set_permissions(&directory, PermissionsExt::from_mode(0o1777)).expect("its mode");
     assert_eq!(person.run(&["whoami"]).code, 0);

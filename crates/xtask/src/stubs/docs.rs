@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use personcert::host::{ARGUMENTS, ERROR_ATTRIBUTES, Role};
 use personcert::schema::{Kind, Property};
 use personcert::{Config, ErrorKind};
+use personcert_cli::ExitCode;
 use personcert_local::Options;
 
 use super::tables::plain;
@@ -28,6 +29,15 @@ pub(super) fn call_options() -> String {
 /// The options of a local Graph.
 pub(super) fn local_graph() -> String {
     table("option", Options::RECORD.properties)
+}
+
+/// The exit codes of the command.
+pub(super) fn exit_codes() -> String {
+    let mut out = "| exit code | meaning |\n|---|---|\n".to_owned();
+    for (code, doc) in ExitCode::ALL {
+        let _ = writeln!(out, "| {} | {} |", code.number(), cell(doc));
+    }
+    out
 }
 
 /// The kinds of errors.
