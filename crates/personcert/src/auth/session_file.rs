@@ -61,9 +61,11 @@ impl SessionFile {
             let mut file = tempfile::Builder::new().prefix(".sign-in").tempfile_in(directory)?;
             file.write_all(Value::Object(object.clone()).to_string().as_bytes())?;
             file.as_file().sync_all()?;
-            file.persist(&self.0).map_err(|error| error.error)
+            let path = file.into_temp_path().keep()?;
+            // Not `persist`, which Windows refuses while another program reads the file.
+            std::fs::rename(&path, &self.0).inspect_err(|_| drop(std::fs::remove_file(&path)))
         };
-        written().map(drop).map_err(|error| self.error(error))
+        written().map_err(|error: io::Error| self.error(error))
     }
 
     /// Locks the file, in a file of its own beside it: the file itself is replaced by each change.

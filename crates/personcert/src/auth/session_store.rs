@@ -56,6 +56,19 @@ impl StoredSession {
         }
     }
 
+    /// Stores the session with `set_secret`, and without the access token where the keyring finds it too long: Windows'
+    /// takes 2,560 bytes. The next program gets an access token with the refresh token.
+    fn store_in(&self, set_secret: impl Fn(&[u8]) -> keyring::Result<()>) -> keyring::Result<()> {
+        let store = |session: &Self| {
+            let invalid = |error: serde_json::Error| keyring::Error::Invalid("session".to_owned(), error.to_string());
+            set_secret(&serde_json::to_vec(session).map_err(invalid)?)
+        };
+        match store(self) {
+            Err(keyring::Error::TooLong(..)) => store(&Self { access: None, ..self.clone() }),
+            stored => stored,
+        }
+    }
+
     /// The first of these claims that the id token has.
     pub(super) fn claim(&self, names: &[&str]) -> Option<String> {
         names.iter().find_map(|name| self.claims.get(*name)?.as_str()).map(str::to_owned)
@@ -100,8 +113,8 @@ impl SessionStore {
         if let Some(session) = blocking(move || store.in_file()).await? {
             return Ok(Some((session, Location::File)));
         }
-        let text = self.in_keyring(keyring::Entry::get_password).await;
-        Ok(text.and_then(|text| Some((serde_json::from_str(&text).ok()?, Location::Keyring))))
+        let secret = self.in_keyring(keyring::Entry::get_secret).await;
+        Ok(secret.and_then(|secret| Some((serde_json::from_slice(&secret).ok()?, Location::Keyring))))
     }
 
     /// The session in the file, read on this thread.
@@ -134,8 +147,8 @@ impl SessionStore {
         if !may_replace(current.as_ref().map(|(session, _)| session)) {
             return Ok(Saved::Refused);
         }
-        let text = serde_json::to_string(session).map_err(|error| auth_error(error.to_string()))?;
-        if self.in_keyring(move |entry| entry.set_password(&text)).await.is_some() {
+        let kept = session.clone();
+        if self.in_keyring(move |entry| kept.store_in(|secret| entry.set_secret(secret))).await.is_some() {
             // A session in the file would be found first.
             self.remove_from_file(lock).await?;
             return Ok(Saved::Stored(Location::Keyring));
@@ -206,4 +219,40 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
     let work = move || drop(result_tx.send(work()));
     std::thread::Builder::new().spawn(work).map_err(|error| auth_error(error.to_string()))?;
     result_rx.await.map_err(|_| auth_error("cannot access the stored session"))?
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::StoredSession;
+
+    #[test]
+    fn a_keyring_with_little_room_gets_the_session_without_its_access_token() {
+        let text = str::to_owned;
+        let session = StoredSession {
+            authority: text("https://login.example"),
+            tenant: text("organizations"),
+            client: text("an application"),
+            refresh: "r".repeat(1500),
+            access: Some(("a".repeat(2500), 4_000_000_000)),
+            claims: serde_json::Map::new(),
+        };
+        let stored = |max_bytes: usize| {
+            let secret = RefCell::new(None);
+            let result = session.store_in(|bytes| {
+                if bytes.len() > max_bytes {
+                    return Err(keyring::Error::TooLong(text("secret"), 2560));
+                }
+                *secret.borrow_mut() = Some(serde_json::from_slice::<StoredSession>(bytes).expect("a session"));
+                Ok(())
+            });
+            (result.is_ok(), secret.into_inner())
+        };
+        let (ok, whole) = stored(10_000);
+        assert!(ok && whole.is_some_and(|stored| stored.access == session.access));
+        let (ok, shortened) = stored(2560);
+        assert!(ok && shortened.is_some_and(|stored| stored.access.is_none() && stored.refresh == session.refresh));
+        assert!(matches!(stored(1000), (false, None)));
+    }
 }
