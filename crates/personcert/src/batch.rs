@@ -1,18 +1,16 @@
 //! The wire form of `$batch`: up to 20 steps in one request, answered in any order. Pure.
 //! Source: Graph's "Combine multiple HTTP requests using JSON batching".
 
-use bytes::Bytes;
-use serde::Deserialize;
-use serde_json::Map;
-use serde_json::value::{RawValue, Value};
+mod answer;
 
+use bytes::Bytes;
+
+use self::answer::{Answer, Envelope};
 use crate::http::{Response, ServiceHeaders};
 use crate::{CertificationPatch, ListQuery, PersonCertification, Target, User};
 
 /// The most steps that Graph takes in one batch.
 pub const MAX_STEPS: usize = 20;
-/// The most headers of one step that are read.
-const MAX_STEP_HEADERS: usize = 100;
 
 /// One request of a batch.
 #[derive(Clone, Copy, Debug)]
@@ -58,14 +56,18 @@ pub(crate) struct StepRequest<'a> {
 
 /// The body of a batch. The ids of the steps are their positions, from 1.
 pub(crate) fn write_batch<'a>(steps: impl Iterator<Item = StepRequest<'a>>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(4096);
+    let mut out = Vec::with_capacity(8192);
     out.extend_from_slice(b"{\"requests\":[");
     for (at, StepRequest { method, path, body }) in steps.enumerate() {
         if at > 0 {
             out.push(b',');
         }
-        out.extend_from_slice(format!("{{\"id\":\"{}\",\"method\":\"{method}\",\"url\":", at + 1).as_bytes());
-        // Text is always written.
+        out.extend_from_slice(b"{\"id\":\"");
+        // Numbers and text are always written.
+        let _ = serde_json::to_writer(&mut out, &(at + 1));
+        out.extend_from_slice(b"\",\"method\":\"");
+        out.extend_from_slice(method.as_bytes());
+        out.extend_from_slice(b"\",\"url\":");
         let _ = serde_json::to_writer(&mut out, path);
         out.extend_from_slice(b",\"headers\":{\"Prefer\":\"include-unknown-enum-members\"");
         if body.is_empty() {
@@ -91,12 +93,6 @@ pub(crate) enum StepError {
     Malformed,
 }
 
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow)]
-    responses: Vec<&'a RawValue>,
-}
-
 /// The responses of `count` steps in their order, or nothing when the body is no batch response. A step's own headers are
 /// few; what they lack of `request-id` and `Date` is the batch's.
 pub(crate) fn read_batch(
@@ -104,60 +100,26 @@ pub(crate) fn read_batch(
     count: usize,
     now: jiff::Timestamp,
 ) -> Option<Vec<Result<Response, StepError>>> {
-    let body = &batch.body;
-    let envelope: Envelope<'_> = serde_json::from_slice(body).ok()?;
+    let envelope: Envelope<'_> = serde_json::from_slice(&batch.body).ok()?;
     let mut steps: Vec<_> = (0..count).map(|_| Err(StepError::Missing)).collect();
-    for raw in envelope.responses.iter().take(count.saturating_mul(2)) {
-        let Some(step) = position(raw).and_then(|at| steps.get_mut(at)) else { continue };
+    for answer in envelope.responses.0 {
+        let Some(step) = answer.position().and_then(|at| steps.get_mut(at)) else { continue };
         *step = match step {
-            Err(StepError::Missing) => read_step(raw, batch, now).ok_or(StepError::Malformed),
+            Err(StepError::Missing) => read_step(&answer, batch, now).ok_or(StepError::Malformed),
             _ => Err(StepError::Duplicate),
         };
     }
     Some(steps)
 }
 
-/// The position of the step that an answer belongs to.
-fn position(raw: &RawValue) -> Option<usize> {
-    #[derive(Deserialize)]
-    struct Id {
-        id: Value,
-    }
-    let number = match serde_json::from_str::<Id>(raw.get()).ok()?.id {
-        Value::String(text) => text.parse().ok()?,
-        other => usize::try_from(other.as_u64()?).ok()?,
-    };
-    number.checked_sub(1)
-}
-
-fn read_step(raw: &RawValue, batch: &Response, now: jiff::Timestamp) -> Option<Response> {
-    #[derive(Deserialize)]
-    struct Answer<'a> {
-        status: u16,
-        #[serde(default)]
-        headers: Option<Map<String, Value>>,
-        #[serde(borrow, default)]
-        body: Option<&'a RawValue>,
-    }
-    let answer: Answer<'_> = serde_json::from_str(raw.get()).ok()?;
-    let headers = answer.headers.unwrap_or_default();
-    // Numbers are seen where HTTP has text.
-    let texts = headers.iter().take(MAX_STEP_HEADERS).map(|(name, value)| match value {
-        Value::String(text) => (name.as_str(), text.clone()),
-        other => (name.as_str(), other.to_string()),
-    });
-    let texts: Vec<_> = texts.collect();
+fn read_step(answer: &Answer<'_>, batch: &Response, now: jiff::Timestamp) -> Option<Response> {
+    let (status, own) = (answer.status()?, answer.headers()?);
     let inherited = [("date", &batch.headers.date), ("request-id", &batch.headers.request_id)];
     let inherited = inherited.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
     // The last of two counts.
-    let headers = inherited.chain(texts.iter().map(|(name, text)| (*name, text.as_str())));
+    let headers = inherited.chain(own.iter().map(|(name, value)| (&**name, &**value)));
     let headers = ServiceHeaders::new(headers, now);
-    let body = answer.body.map(RawValue::get).filter(|body| !matches!(*body, "null" | "\"\""));
-    Some(Response {
-        status: answer.status,
-        headers,
-        body: body.map(|body| slice(&batch.body, body)).unwrap_or_default(),
-    })
+    Some(Response { status, headers, body: answer.body().map(|body| slice(&batch.body, body)).unwrap_or_default() })
 }
 
 /// A part of the body without a copy.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use reqwest::header::HeaderValue;
 use tokio::time::Instant;
 
+use super::request_id::RequestIds;
 use crate::cancel::CallState;
 use crate::hooks::{AttemptHook, Random};
 use crate::limiter::{Limiter, LimiterOptions};
@@ -22,6 +23,7 @@ const MAX_TIMEOUT: Duration = Duration::from_hours(24);
 pub(super) struct ClientState {
     pub(super) budget: RetryBudget,
     pub(super) limiter: Limiter,
+    pub(super) request_ids: RequestIds,
     /// Whether the caller was warned that the service will change.
     pub(super) has_announced: AtomicBool,
     /// Whether the token was checked before the first write.

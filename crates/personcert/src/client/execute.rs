@@ -32,7 +32,7 @@ pub(super) async fn attempt(
     request: &ApiRequest<'_>,
     authorization: &HeaderValue,
 ) -> Exchange {
-    let client_request_id = uuid::Uuid::new_v4().to_string();
+    let client_request_id = client.state.request_ids.next();
     let generation = client.transport.generation();
     let began = Instant::now();
     context.state.begin_attempt();

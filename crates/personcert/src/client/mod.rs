@@ -7,6 +7,7 @@ mod execute;
 mod handle;
 mod operations;
 mod pages;
+mod request_id;
 mod response;
 mod service;
 

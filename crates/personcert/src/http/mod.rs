@@ -20,6 +20,7 @@ pub(crate) use error_body::error_of;
 pub(crate) use retry_after::retry_after;
 pub(crate) use transport::{HttpTransport, common_headers};
 
+use bytes::Bytes;
 use reqwest::header::HeaderValue;
 use url::Url;
 
@@ -29,20 +30,28 @@ use crate::{Config, Error, ErrorKind, Outcome, Result};
 pub(crate) const APPLICATION_JSON: HeaderValue = HeaderValue::from_static("application/json");
 const USER_AGENT: &str = concat!("personcert/", env!("CARGO_PKG_VERSION"));
 
-/// Reads up to `limit` bytes, and says whether that was all.
+/// Reads up to `limit` bytes, and says whether that was all. A body that comes in one piece is not copied.
 pub(crate) async fn read_bounded(
     mut response: reqwest::Response,
     limit: usize,
-) -> Result<(Vec<u8>, bool), reqwest::Error> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
+) -> Result<(Bytes, bool), reqwest::Error> {
+    let first = response.chunk().await?.unwrap_or_default();
+    if first.len() > limit {
+        return Ok((first.slice(..limit), false));
+    }
+    let Some(mut chunk) = response.chunk().await? else { return Ok((first, true)) };
+    let mut body = first.to_vec();
+    loop {
         if body.len() + chunk.len() > limit {
             body.extend_from_slice(&chunk[..limit - body.len()]);
-            return Ok((body, false));
+            return Ok((body.into(), false));
         }
         body.extend_from_slice(&chunk);
+        chunk = match response.chunk().await? {
+            Some(next) => next,
+            None => return Ok((body.into(), true)),
+        };
     }
-    Ok((body, true))
 }
 
 /// A pool of connections. Redirects are not followed: the token would go along, or be lost on the way.

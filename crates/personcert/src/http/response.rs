@@ -48,7 +48,7 @@ impl ServiceHeaders {
         let mut read = Self::default();
         let (mut waits, mut deprecation, mut sunset, mut link) = (Vec::new(), None, None, None);
         for (name, value) in headers {
-            let text = || Some(value.chars().take(MAX_HEADER_CHARS).collect::<String>());
+            let text = || Some(shorten(value).to_owned());
             let is = |known: &str| name.eq_ignore_ascii_case(known);
             match name.len() {
                 10 if is("request-id") => read.request_id = text(),
@@ -84,6 +84,14 @@ impl ServiceHeaders {
         let pairs = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
         Self::new(pairs, jiff::Timestamp::now())
     }
+}
+
+/// At most the first [`MAX_HEADER_CHARS`] characters.
+fn shorten(value: &str) -> &str {
+    if value.len() <= MAX_HEADER_CHARS {
+        return value;
+    }
+    value.char_indices().nth(MAX_HEADER_CHARS).map_or(value, |(end, _)| &value[..end])
 }
 
 /// The claims of a challenge: base64 of JSON in `claims="…"`.

@@ -87,7 +87,7 @@ impl HttpTransport {
         if status.is_success() && !is_complete {
             return Err(TransportError::too_large(limit, head(headers)));
         }
-        Ok(Response { body: body.into(), ..head(headers) })
+        Ok(Response { body, ..head(headers) })
     }
 }
 
