@@ -1,4 +1,8 @@
 //! Every attempt of a call as an event.
+//!
+//! One event serves both observers: the hook [`Hooks::on_attempt`](crate::Hooks::on_attempt) and the `tracing` log, where
+//! an attempt is `debug`, a retry `info` and a notice of the service `warn`. Events hold templates of paths such as
+//! `/users/{user}/profile/certifications/{id}`, never an id, a token or a body, so that they can be logged anywhere.
 
 use std::time::Duration;
 
@@ -24,7 +28,8 @@ output! {
 }
 
 impl Attempt {
-    /// An attempt that succeeded, or failed with an error.
+    /// An attempt that succeeded, or failed with `error`: the method, the template of the path, and the number of the attempt
+    /// in its call, from 1. Status and request id of a success are added by the caller.
     pub(crate) fn new(
         (method, target, attempt): (&str, &str, u32),
         duration: Duration,
@@ -49,7 +54,7 @@ impl Attempt {
         event
     }
 
-    /// Whether anything would notice [`Attempt::report`]: to make an event takes time.
+    /// Whether anything would notice [`Attempt::report`]. Building an event takes time, so callers ask first.
     pub(crate) fn is_observed(has_hook: bool) -> bool {
         has_hook || tracing::enabled!(tracing::Level::WARN)
     }

@@ -1,4 +1,13 @@
 //! The wire form of `$batch`: up to 20 steps in one request, answered in any order. Pure.
+//!
+//! The ids of the steps are their positions, from 1, and responses are matched by them. Graph answers a batch with 200 even
+//! when it refuses steps of it, so each step has a status, headers and a body of its own, and ends as a request that was
+//! sent alone would. A step without a response proves nothing: its outcome is unknown. Step headers are few; what they lack
+//! of `request-id` and `Date` is taken from the batch.
+//!
+//! Request bodies are written into one buffer and response bodies are slices of one, so that a batch copies nothing.
+//!
+//! [`Client::batch`](crate::Client::batch) sends [`Step`]s and returns a [`StepResponse`] for each.
 //! Source: Graph's "Combine multiple HTTP requests using JSON batching".
 
 mod answer;
@@ -12,24 +21,33 @@ use crate::{CertificationPatch, ListQuery, PersonCertification, Target, User};
 /// The most steps that Graph takes in one batch.
 pub const MAX_STEPS: usize = 20;
 
-/// One request of a batch.
+/// One request of a batch. It borrows its arguments, so that a caller can prepare thousands and send 20 at a time.
+///
+/// ```
+/// use personcert::batch::Step;
+/// use personcert::{CertificationPatch, Change, Target, User};
+///
+/// let target = Target::new(User::Named("ada@contoso.com".into()), "0fb4c1e3").unwrap();
+/// let patch = CertificationPatch { description: Change::Clear, ..CertificationPatch::default() };
+/// let steps = [Step::Update(&target, &patch), Step::Get(&target)];
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Step<'a> {
-    /// Update personCertification.
+    /// Update personCertification: sends the properties that the patch sets or clears.
     Update(&'a Target, &'a CertificationPatch),
-    /// Get personCertification.
+    /// Get personCertification, with all members.
     Get(&'a Target),
-    /// The first page of List certifications.
+    /// The first page of List certifications. [`Step::NextPage`] reads those after it.
     List(&'a User, &'a ListQuery),
     /// The page that [`StepResponse::Page`] names as the next.
     NextPage(&'a User, &'a str),
-    /// Create personCertification.
+    /// Create personCertification. Properties that the patch keeps are left out.
     Create(&'a User, &'a CertificationPatch),
     /// Delete personCertification.
     Delete(&'a Target),
 }
 
-/// What a successful step returned.
+/// What a successful step returned. A step that failed is an [`Error`](crate::Error) in its place.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StepResponse {
     /// The certification that was read, created or updated.
@@ -82,7 +100,7 @@ pub(crate) fn write_batch<'a>(steps: impl Iterator<Item = StepRequest<'a>>) -> V
     out
 }
 
-/// Why a step has no response of its own.
+/// Why a step has no response of its own. The step may have been carried out in each of these cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StepError {
     /// No answer has the step's id.
@@ -93,8 +111,8 @@ pub(crate) enum StepError {
     Malformed,
 }
 
-/// The responses of `count` steps in their order, or nothing when the body is no batch response. A step's own headers are
-/// few; what they lack of `request-id` and `Date` is the batch's.
+/// The responses of `count` steps in their order, or nothing when the body is no batch response. `now` is the local clock,
+/// for a `Retry-After` date where the service gives no `Date`.
 pub(crate) fn read_batch(
     batch: &Response,
     count: usize,
@@ -112,6 +130,7 @@ pub(crate) fn read_batch(
     Some(steps)
 }
 
+/// One step's response; nothing when it has no status.
 fn read_step(answer: &Answer<'_>, batch: &Response, now: jiff::Timestamp) -> Option<Response> {
     let (status, own) = (answer.status()?, answer.headers()?);
     let inherited = [("date", &batch.headers.date), ("request-id", &batch.headers.request_id)];

@@ -1,4 +1,7 @@
 //! What is known of a call that is dropped before it ends.
+//!
+//! A future that is dropped can't return an error. The code that drops it, such as a binding whose caller cancelled, asks
+//! the call's [`CallState`] instead. The state only ever gets worse, by the order not sent, refused, unknown.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -14,18 +17,18 @@ const IN_FLIGHT: u8 = 0x80;
 pub struct CallState(Arc<AtomicU8>);
 
 impl CallState {
-    /// A request is about to be sent.
+    /// A request is about to be sent: until it ends, the outcome is unknown.
     pub(crate) fn begin_attempt(&self) {
         self.0.fetch_or(IN_FLIGHT, Ordering::AcqRel);
     }
 
-    /// The request ended with an error of this outcome.
+    /// The request ended with this outcome. Reads that follow a write don't improve what the write left behind.
     pub(crate) fn end_attempt(&self, outcome: Outcome) {
         let worst = |state: u8| Some(rank(outcome).max(state & !IN_FLIGHT));
         let _ = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, worst);
     }
 
-    /// The error of the call if it is dropped now.
+    /// The error of the call if it is dropped now: kind [`ErrorKind::Cancelled`], with the outcome of what was sent so far.
     pub fn cancelled(&self) -> Error {
         let state = self.0.load(Ordering::Acquire);
         let outcome = [Outcome::NotSent, Outcome::Refused].into_iter().find(|outcome| rank(*outcome) == state);
@@ -33,7 +36,7 @@ impl CallState {
     }
 }
 
-/// The outcome of two attempts together.
+/// The outcome of two attempts together: the worse of the two.
 pub(crate) fn worse(one: Outcome, other: Outcome) -> Outcome {
     if rank(one) >= rank(other) { one } else { other }
 }

@@ -1,6 +1,11 @@
 //! How a patch treats one property: it keeps, clears or sets it.
+//!
+//! JSON can express the difference between an absent member and null; an `Option` can't, because `None` would have to mean
+//! both. Every property of a [`CertificationPatch`](crate::CertificationPatch) is therefore a [`Change`].
 
-/// In a PATCH, an absent member, null and a value mean three different things: keep, clear and set.
+/// What a patch does to one property. In a PATCH, an absent member, null and a value mean three different things: keep,
+/// clear and set. The default keeps.
+/// Source: Graph's "Update personCertification" (beta), request body: properties that are not included keep their values.
 ///
 /// ```
 /// use personcert::{CertificationPatch, Change};
@@ -27,12 +32,12 @@ pub enum Change<T> {
 }
 
 impl<T> Change<T> {
-    /// Whether the patch leaves the property out.
+    /// Whether the patch leaves the property out, so that the request doesn't mention it.
     pub const fn is_keep(&self) -> bool {
         matches!(self, Self::Keep)
     }
 
-    /// The value after the change, given the one before.
+    /// The value that the property has after the change, given the one before.
     pub(crate) fn after(&self, before: Option<T>) -> Option<T>
     where
         T: Copy,

@@ -1,4 +1,7 @@
 //! The national clouds, each with its Graph and its token issuer.
+//!
+//! A token is valid in the cloud that issued it and nowhere else, so host, issuer and scope always come from one
+//! [`Cloud`]. [`Config`](crate::Config) falls back to a custom `baseUrl` only with an `authority` of its own.
 
 use crate::{string_enum, string_option};
 
@@ -16,7 +19,11 @@ string_enum! {
 string_option!(Cloud, "cloud");
 
 impl Cloud {
-    /// The root of the cloud's Graph.
+    /// The root URL of the cloud's Graph, without a version and without a slash at the end.
+    ///
+    /// ```
+    /// assert_eq!(personcert::Cloud::UsGov.root(), "https://graph.microsoft.us");
+    /// ```
     pub const fn root(self) -> &'static str {
         match self {
             Self::Global => "https://graph.microsoft.com",
@@ -26,7 +33,8 @@ impl Cloud {
         }
     }
 
-    /// The URL that issues tokens for the cloud, without a tenant.
+    /// The URL that issues tokens for the cloud, without a tenant and without a slash at the end. The two clouds of the US
+    /// government share theirs.
     pub const fn authority(self) -> &'static str {
         match self {
             Self::Global => "https://login.microsoftonline.com",

@@ -1,11 +1,16 @@
 //! The one error type: what went wrong, whether the change was applied, and what the service said.
+//!
+//! Everything that can fail in this crate returns [`Error`]. Two closed sets classify it: [`ErrorKind`] says what the caller
+//! can do, [`Outcome`] whether the change was applied. Both follow from the HTTP status and from how far the request got,
+//! never from the service's message, which is often empty. This module imports no other part of the crate but the display
+//! rules, so that every part can use it.
 
 use std::fmt;
 
 use crate::display::escape;
 use crate::string_enum;
 
-/// The result of everything here that can fail.
+/// The result of everything here that can fail, with [`Error`] unless another error type is named.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 string_enum! {
@@ -58,7 +63,11 @@ pub(crate) use error_details;
 
 macro_rules! details {
     ($($name:ident = $graph:literal: $type:ty, $kind:ident, $doc:literal;)+) => {
-        /// The circumstances of an error. Unknown ones are absent.
+        /// The circumstances of an error. Unknown ones are absent: an error that was found before anything was sent has no
+        /// status, and one from a gateway has no code.
+        ///
+        /// Text from the service is limited in length but not cleaned: it may hold control characters. Print an error with
+        /// `Display`, or pass single fields through [`display::escape`](crate::display::escape).
         #[derive(Clone, Debug, Default, PartialEq)]
         #[non_exhaustive]
         pub struct ErrorDetails { $(#[doc = $doc] pub $name: Option<$type>,)+ }
@@ -66,8 +75,33 @@ macro_rules! details {
 }
 error_details!(details);
 
-/// What went wrong. `Display` gives one line for people, which ends with what became of a change; the fields serve
-/// programs.
+/// What went wrong. `Display` gives one line to read, which ends with what became of a change; the fields serve programs.
+///
+/// ```
+/// use personcert::{Date, ErrorKind, Outcome};
+///
+/// let error = "2030-02-30".parse::<Date>().unwrap_err();
+/// assert_eq!((error.kind, error.outcome), (ErrorKind::InvalidInput, Outcome::NotSent));
+/// assert_eq!(error.to_string(), "\"2030-02-30\" is not a day of the calendar; give an existing date as YYYY-MM-DD");
+/// ```
+///
+/// A program decides by [`outcome`](Self::outcome) whether the change may be sent again, and by [`kind`](Self::kind) what
+/// has to happen first:
+///
+/// ```
+/// use personcert::{Error, ErrorKind, Outcome};
+///
+/// fn next_step(error: &Error) -> &'static str {
+///     match (error.outcome, error.kind) {
+///         (Outcome::Unknown, _) => "read the certification: the change may have been applied",
+///         (_, ErrorKind::Auth) => "sign in again",
+///         (_, ErrorKind::Throttled) => "wait for `details.retry_after` seconds",
+///         (_, ErrorKind::InvalidInput) => "correct the argument in `details.parameter`",
+///         _ => "report it with `details.request_id`",
+///     }
+/// }
+/// # assert_eq!(next_step(&Error::input("id", "must not be empty")), "correct the argument in `details.parameter`");
+/// ```
 #[derive(Debug)]
 pub struct Error {
     /// What the caller can do about it.
@@ -86,7 +120,9 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error of a kind with its outcome and message.
+    /// An error of a kind with its outcome and message, and without details.
+    ///
+    /// The message has the form "problem; remedy" in lower case and ends without a full stop.
     pub fn new(kind: ErrorKind, outcome: Outcome, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -99,14 +135,15 @@ impl Error {
         }
     }
 
-    /// Bad input, found before anything was sent. `parameter` names the argument.
+    /// Bad input, found before anything was sent: kind [`ErrorKind::InvalidInput`], outcome [`Outcome::NotSent`].
+    /// `parameter` names the argument as the caller spells it.
     pub fn input(parameter: impl Into<String>, message: impl Into<String>) -> Self {
         let mut error = Self::new(ErrorKind::InvalidInput, Outcome::NotSent, message);
         error.details.parameter = Some(parameter.into());
         error
     }
 
-    /// A copy of the error for another call that it ends, without its cause.
+    /// A copy of the error for another call that it ends. Its cause stays with the original, because causes can't be cloned.
     pub(crate) fn duplicate(&self) -> Self {
         Self {
             kind: self.kind,
@@ -130,29 +167,35 @@ impl Error {
         self
     }
 
+    /// Adds the claims that the service demands of the next token, as JSON.
     pub(crate) fn with_claims(mut self, claims: Option<String>) -> Self {
         self.challenge = claims;
         self
     }
 
+    /// The claims that the service demands of the next token.
     pub(crate) fn challenge(&self) -> Option<&str> {
         self.challenge.as_deref()
     }
 
+    /// Whether another attempt can't succeed, although the kind alone would allow one.
     pub(crate) const fn is_permanent(&self) -> bool {
         self.permanent
     }
 
+    /// Adds the cause, which [`source`](std::error::Error::source) returns.
     pub(crate) fn caused_by(self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.caused_by_boxed(Box::new(source))
     }
 
+    /// Adds a cause that is boxed already.
     pub(crate) fn caused_by_boxed(mut self, source: Box<dyn std::error::Error + Send + Sync>) -> Self {
         self.source = Some(source);
         self
     }
 
-    /// Puts `prefix` before the name of the argument that is wrong.
+    /// Puts `prefix` before the name of the argument that is wrong: `endDate` becomes `changes.endDate`, and the item
+    /// `[2]` becomes `select[2]`. An error without a name gets `prefix` itself.
     #[must_use]
     pub fn at(mut self, prefix: &str) -> Self {
         let inner = self.details.parameter.take();
@@ -202,6 +245,8 @@ impl Error {
     }
 }
 
+/// One line: the argument that is wrong, the message, in brackets what identifies the request, and what became of the change.
+/// Characters that could steer a terminal are escaped.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.summary())?;

@@ -1,10 +1,21 @@
 //! Whether a failed attempt is repeated, and after how long. Pure: the clock and the random source are arguments.
+//!
+//! Three questions decide: may another attempt succeed ([`RetryPolicy::is_retryable`]), may the request be applied twice
+//! (`repeatable`), and is there time left for it. The answer is a delay or the end of the call. How many retries all calls
+//! of a client make together is limited elsewhere, by the retry budget.
+//!
+//! The wait follows "full jitter": a random part of an exponentially growing limit, so that clients which failed together
+//! don't come back together. A wait that the service asks for replaces it.
+//! Source: Graph's "Microsoft Graph throttling guidance" and "Best practices for working with Microsoft Graph".
 
 use std::time::Duration;
 
 use crate::{Error, ErrorKind, Outcome};
 
 /// How often a call is attempted and how long it waits between two attempts.
+///
+/// [`Config::max_attempts`](crate::Config::max_attempts) and [`Config::retry_delay`](crate::Config::retry_delay) set it for
+/// a client. Code that sends steps itself, as a scheduler of batches does, can ask it too.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryPolicy {
     /// The most attempts of one call, the first included.
@@ -17,9 +28,14 @@ impl RetryPolicy {
     /// The longest wait that the client chooses itself. The service may ask for a longer one.
     pub const MAX_DELAY: Duration = Duration::from_mins(1);
 
-    /// How long to wait before the next attempt, or `None` when the call ends here. `repeatable` says whether the call
-    /// may be applied twice, `attempt` is the number of the failed attempt, from 1; `left` is the rest of the call's time
-    /// and `random` a number from 0 to 1 (full jitter).
+    /// How long to wait before the next attempt, or `None` when the call ends here.
+    ///
+    /// - `error` is how the last attempt ended.
+    /// - `repeatable` says whether the request may be applied twice. A create may not: sent twice, it makes two
+    ///   certifications. It is repeated only when the failed attempt was certainly not applied.
+    /// - `attempt` is the number of the failed attempt, from 1.
+    /// - `left` is the rest of the call's time.
+    /// - `random` is a number from 0 to 1; others are clamped.
     ///
     /// A wait that the service asks for is kept exactly. When it is longer than `left` the call ends at once, because an
     /// earlier attempt would be refused again.
@@ -43,7 +59,8 @@ impl RetryPolicy {
         (delay < left).then_some(delay)
     }
 
-    /// Whether another attempt may succeed.
+    /// Whether another attempt may succeed: after 408, 429, 500, 502, 503 and 504, after a lost connection, and after an
+    /// attempt that took too long. A status that arrived before the connection broke doesn't count.
     pub fn is_retryable(error: &Error) -> bool {
         match error.details.status {
             Some(status) if error.kind != ErrorKind::Network => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
@@ -51,7 +68,8 @@ impl RetryPolicy {
         }
     }
 
-    /// The longest wait after the failed attempt `attempt`.
+    /// The longest wait after the failed attempt `attempt`: the base delay, doubled for each attempt before, at most
+    /// [`MAX_DELAY`](Self::MAX_DELAY).
     fn backoff(&self, attempt: u32) -> Duration {
         let factor = 2_u32.saturating_pow(attempt.saturating_sub(1));
         self.base_delay.saturating_mul(factor).min(Self::MAX_DELAY)

@@ -1,4 +1,7 @@
 //! How many retries all calls of a client may make together.
+//!
+//! Retries multiply the load on a service that is failing already. A budget that only successes refill lets a client ride
+//! out short failures at full persistence, and reduces it to one attempt a call during a long outage.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -22,13 +25,13 @@ impl RetryBudget {
         Self { fifths: AtomicU32::new(Self::MAX_FIFTHS) }
     }
 
-    /// Takes one retry out of the budget. False when less than one is left.
+    /// Takes one retry out of the budget. False when less than one is left: the call then ends with its last error.
     pub fn withdraw(&self) -> bool {
         let less = |fifths: u32| fifths.checked_sub(Self::FIFTHS_PER_RETRY);
         self.fifths.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
     }
 
-    /// Records a success of a call that withdrew `withdrawn` retries.
+    /// Records a success of a call that withdrew `withdrawn` retries: they come back, and a fifth of a retry on top.
     pub fn deposit(&self, withdrawn: u32) {
         let earned = withdrawn.saturating_mul(Self::FIFTHS_PER_RETRY).saturating_add(1);
         if self.fifths.load(Ordering::Relaxed) == Self::MAX_FIFTHS {

@@ -1,4 +1,7 @@
-//! The result of an update.
+//! The result of an update, and the difference between two states of a certification.
+//!
+//! The differences are computed from typed values, and only for members that at least one side is known to hold: a member
+//! that was not read, for example because of `$select`, is not reported as changed.
 
 use std::borrow::Cow;
 
@@ -9,7 +12,7 @@ use crate::schema::PROPERTIES;
 use crate::schema::{Kind, SchemaType, output};
 use crate::{CertificationPatch, PersonCertification};
 
-/// The name of a property, as Graph writes it.
+/// The name of a property, as Graph writes it. Language bindings write it in the spelling of their language.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct PropertyName(pub Cow<'static, str>);
@@ -42,7 +45,10 @@ output! {
     }
 }
 
-/// The members that an update changed. A member whose value before isn't known is listed only if it was sent.
+/// The members that an update changed, in the order of the property table, then those that this version doesn't know.
+///
+/// `before` is the state that the caller gave as current, `after` the state that the service returned. A member whose value
+/// before isn't known is listed only if `patch` sent it; without `after`, the value that was sent stands in for it.
 pub(crate) fn changes(
     patch: &CertificationPatch,
     before: Option<&PersonCertification>,

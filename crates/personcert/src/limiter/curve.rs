@@ -1,10 +1,20 @@
 //! The rate between two refusals: a cubic curve around an estimate of the service's limit.
+//!
+//! As in CUBIC congestion control, the rate starts a little below the estimate, is flat around it, and grows ever faster
+//! above it, until a refusal measures the limit again. The length of a cycle follows from a budget: about 0.7 % of all steps
+//! may be refused by probing. Two situations leave the curve:
+//!
+//! - *Search*: after a first refusal the limit is unknown but for what was accepted just before. The rate doubles in short
+//!   stages until the next refusal, and the stages show which rate the service sustained.
+//! - *Climb*: when the curve ends well above the estimate without a refusal, the limit has grown. The rate grows in longer
+//!   stages, each by a larger factor, until the next refusal.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::evidence::Measurement;
+use super::search::Search;
 use super::units::{seconds, seconds_since, to_f64};
 
 /// The part of all steps that probing above the limit may have refused.
@@ -28,7 +38,6 @@ const MAX_CLIMB_FACTOR: f64 = 1.3;
 /// The growth of each stage of a search, which follows a first refusal, and what a search needs to know.
 const SEARCH_FACTOR: f64 = 2.0;
 const MIN_SEARCH_STAGE: Duration = Duration::from_millis(100);
-const MIN_SEARCH_SECONDS: f64 = 0.02;
 const MIN_SEARCH_STEPS: f64 = 5.0;
 const MIN_STAGE: Duration = Duration::from_millis(500);
 const MIN_STAGE_STEPS: f64 = 3.0;
@@ -56,6 +65,7 @@ const MIN_RATE: f64 = 0.02;
 /// After this time without a refusal the accepted steps prove that the limit is at least their rate.
 const LOWER_BOUND_SECONDS: f64 = 4.0;
 
+/// What is known of a limit, and the rate that follows from it.
 #[derive(Debug)]
 pub(super) struct Curve {
     /// Steps a second.
@@ -88,33 +98,6 @@ struct Climb {
     stage_since: Instant,
     granted: u64,
     search: Option<Search>,
-}
-
-/// A climb after the first refusal, when the service's bucket is at most as large as all that was accepted before.
-#[derive(Debug)]
-struct Search {
-    before: Measurement,
-    /// When each stage started, and the granted steps then.
-    stages: Vec<(Instant, u64)>,
-}
-
-impl Search {
-    /// The limit that a refusal shows, `base` being the rate that the search started with. The bucket was full at the start
-    /// of some stage, and at no start was it more than full: of the rates that follow the highest is the limit. It is also
-    /// no less than the rate of all steps, or than `base` when the bucket held as much as that promised.
-    fn limit(&self, news: &News, base: f64) -> f64 {
-        let rate = |(since, granted): &(Instant, u64)| {
-            let seconds = seconds_since(*since, news.sent_at).max(MIN_SEARCH_SECONDS);
-            let steps = to_f64(news.position.saturating_sub(*granted)) - self.before.steps;
-            // The bucket was also refilled while it was emptied for the first time.
-            let refilled = if seconds > 1.5 * self.before.seconds { self.before.seconds } else { 0.0 };
-            steps / (seconds - refilled)
-        };
-        let highest = self.stages.iter().map(rate).fold(0.0, f64::max);
-        let Measurement { steps, elapsed, .. } = news.measurement;
-        let kept = if steps >= 0.8 * base.min(self.before.steps) { base } else { 0.0 };
-        highest.max(steps / elapsed.max(MIN_SEARCH_SECONDS)).max(kept)
-    }
 }
 
 /// A refusal that is news, as the curve sees it.
@@ -160,7 +143,8 @@ impl Curve {
         }
     }
 
-    /// The curve after a first refusal, if enough was accepted just before: it holds for the time from `now` on.
+    /// The curve after a first refusal, if enough was accepted just before: it holds for the time from `now` on. `recent` is
+    /// what was accepted, `granted` the number of all steps so far.
     pub(super) fn search(now: Instant, recent: Measurement, granted: u64) -> Option<Self> {
         if recent.steps < MIN_SEARCH_STEPS {
             return None;
@@ -195,7 +179,7 @@ impl Curve {
             (None, None) if news.measurement.seconds >= LOWER_BOUND_SECONDS && measured > 0.0 => measured,
             (Some(_), Some(exact)) if news.by_window => exact,
             (Some(Self { climb: Some(Climb { search: Some(search), rate, base, .. }), .. }), _) => {
-                search.limit(news, *base).clamp(rate * SEARCH_FLOOR, *rate)
+                search.limit((news.sent_at, news.position), news.measurement, *base).clamp(rate * SEARCH_FLOOR, *rate)
             }
             (Some(previous), Some(exact)) => previous.limit_change(exact, news),
             (Some(previous), None) if news.severe && news.measurement.seconds >= MIN_SEVERE_SECONDS => {
@@ -234,6 +218,7 @@ impl Curve {
         })
     }
 
+    /// The new estimate after an exact measurement, kept from changing too much at once.
     fn limit_change(&self, exact: f64, news: &News) -> f64 {
         if let Some(climb) = &self.climb {
             return exact.clamp(climb.rate * STAGE_FLOOR, climb.rate);

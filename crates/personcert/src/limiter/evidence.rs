@@ -1,4 +1,8 @@
 //! What the answers since the last refusal prove about the limit.
+//!
+//! The service is modelled as a bucket that fills at the limit's rate and is emptied by accepted steps. It is empty at each
+//! refusal. Between two refusals the accepted steps equal what flowed in, unless the bucket was full for a while: that time
+//! is predicted and left out.
 
 use std::time::Duration;
 
@@ -43,20 +47,24 @@ pub(super) struct Measurement {
 }
 
 impl Measurement {
+    /// Steps a second.
     pub(super) fn rate(self) -> f64 {
         self.steps / self.seconds
     }
 
+    /// Whether it took long enough to be taken as the limit.
     pub(super) fn is_exact(self) -> bool {
         self.steps >= MIN_STEPS && self.seconds >= MIN_SECONDS
     }
 
+    /// Whether it took so long that the limit need not be probed again soon.
     pub(super) fn is_sure(self) -> bool {
         self.steps >= SURE_STEPS && self.seconds >= SURE_SECONDS
     }
 }
 
 impl Evidence {
+    /// Counts from `since`, when `granted` steps had been granted and the bucket was empty.
     pub(super) const fn new(since: Instant, granted: u64) -> Self {
         Self { since, granted, lost: 0, level: 0.0, level_at: since, full_seconds: 0.0 }
     }
@@ -112,10 +120,12 @@ impl Recent {
         self.steps = self.steps.saturating_add(steps);
     }
 
+    /// Whether the counted seconds have passed.
     pub(super) fn is_over(&self, now: Instant) -> bool {
         self.second.is_none_or(|second| now.saturating_duration_since(second) > 2 * SECOND)
     }
 
+    /// The accepted steps, and the time in which they were accepted.
     pub(super) fn measure(&self, now: Instant) -> Measurement {
         let Some(second) = self.second else { return Measurement { steps: 0.0, seconds: 0.0, elapsed: 0.0 } };
         let before = if self.steps_before > 0 { 1.0 } else { 0.0 };
@@ -139,6 +149,7 @@ impl LatestSteps {
         self.refused = self.refused * decay + f64::from(refused);
     }
 
+    /// Whether the limit is exceeded by far.
     pub(super) fn are_mostly_refused(&self) -> bool {
         self.refused >= SEVERE_STEPS && self.refused > SEVERE_PART * (self.accepted + self.refused)
     }

@@ -1,10 +1,14 @@
 //! How many requests may be in flight: additive increase, halved when the service is overloaded.
+//!
+//! Nothing is limited before the service shows a limit, but for the configured maximum. A 503 or 504 halves what is in
+//! flight; each round of successes adds about one, until the limit is lifted again.
 
 use tokio::time::Instant;
 
 /// The most requests in flight once the service has shown a limit.
 const MAX_GUARDED: f64 = 64.0;
 
+/// The limit on the requests in flight of a client.
 #[derive(Debug)]
 pub(super) struct Guard {
     max: Option<usize>,

@@ -1,11 +1,11 @@
 //! How the limiter tells users apart.
 
-/// A user by id or name, in any case.
+/// A user by object id or user principal name, in any case. The same user under two names counts as two.
 #[derive(Clone, Copy, Debug)]
 pub struct UserKey<'a>(pub &'a str);
 
 impl UserKey<'_> {
-    /// The key as the limiter keeps it: a hash, so that no name stays in memory.
+    /// The key as the limiter keeps it: a hash, so that no name stays in memory. Case is ignored, as Graph ignores it.
     pub fn id(self) -> UserId {
         // FNV-1a. Two users of one hash would share their pace, nothing else.
         let hash = self.0.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {

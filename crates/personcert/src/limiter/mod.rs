@@ -7,6 +7,31 @@
 //! [`LimiterState`] decides and knows neither clock nor runtime; [`Limiter`] lets tasks wait for its decisions. A waiting
 //! task owns nothing: it asks again when its time has come, so neither a cancelled task nor a runtime that stands still
 //! delays other tasks.
+//!
+//! # Units
+//!
+//! A *step* is one operation: a request of its own, or an entry of a batch. Rates count steps a second, because Graph counts
+//! the entries of a batch one by one. Concurrency counts requests, whatever number of steps they carry.
+//!
+//! # How the parts work together
+//!
+//! | part | responsibility |
+//! |---|---|
+//! | `Pacer` | the rate of one user, or of the client, and the pauses that the service asks for |
+//! | `Curve` | the rate between two refusals, around an estimate of the service's limit |
+//! | `Evidence` | what the responses since the last refusal prove about that limit |
+//! | `Guard` | how many requests may be in flight |
+//! | `Suspects` | whether a refusal shows the limit of one user or a limit that all users share |
+//! | `Users`, `Queue` | what is known of each user, and the callers that wait |
+//!
+//! # Invariants
+//!
+//! - A permit that is dropped gives its slot back, whatever happened to the task that held it.
+//! - Refusing a caller reserves nothing: a call whose deadline is too early costs the others nothing.
+//! - Each refusal counts once. Requests that were sent before the limiter slowed down teach it nothing new.
+//! - What was learned is forgotten a minute after it last held something back.
+//!
+//! Source: Graph's "Microsoft Graph throttling guidance". It publishes no limit for the profile workload.
 
 mod curve;
 mod evidence;
@@ -16,6 +41,7 @@ mod options;
 mod pacer;
 mod permit;
 mod queue;
+mod search;
 mod settle;
 mod state;
 mod suspects;
@@ -36,6 +62,27 @@ pub use wait::AcquireError;
 use wait::SharedState;
 
 /// The limiter of a client. All tasks, threads and runtimes that use the client share it. Clones share their state.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use personcert::limiter::{Limiter, UserKey};
+/// use tokio::time::Instant;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let limiter = Limiter::default();
+/// let (ada, deadline) = (UserKey("ada@contoso.com"), Instant::now() + Duration::from_secs(2));
+///
+/// let permit = limiter.acquire(ada, 1, deadline).await.expect("nothing is held back yet");
+/// // The service answers 429 with `Retry-After: 30`.
+/// permit.throttled(1, Some(Duration::from_secs(30)));
+///
+/// // The user is held back for everyone; a caller that can't wait for so long learns it at once.
+/// assert!(limiter.acquire(ada, 1, deadline).await.is_err());
+/// limiter.acquire(UserKey("bob@contoso.com"), 1, deadline).await.expect("another user").succeeded(1);
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Limiter(Arc<SharedState>);
 
@@ -45,8 +92,11 @@ impl Limiter {
         Self(Arc::new(SharedState::new(LimiterState::new(options, Instant::now()))))
     }
 
-    /// Waits until `steps` steps of `user` may be sent. Fails at once, reserving nothing, when that is not before
-    /// `deadline`.
+    /// Waits until one request with `steps` steps of `user` may be sent. Dropping the future gives the place in line up.
+    ///
+    /// # Errors
+    /// [`AcquireError`] when the request can't be sent before `deadline`: at once where the wait is known, and at the
+    /// deadline where it depends on other requests. Nothing is reserved then.
     pub async fn acquire(&self, user: UserKey<'_>, steps: u32, deadline: Instant) -> Result<Permit, AcquireError> {
         let mut share = [Share::new(user.id(), steps)];
         let grant = self.0.wait(&mut share, deadline).await?;
@@ -54,8 +104,10 @@ impl Limiter {
         Ok(Permit::new(Arc::clone(&self.0), grant, share))
     }
 
-    /// Waits until one request with a step for each of these users may be sent; a user may occur several times. Fails at
-    /// once, reserving nothing, when that is not before `deadline`.
+    /// Waits until one request with a step for each of these users may be sent; a user may occur several times.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire).
     pub async fn acquire_batch(&self, users: &[UserKey<'_>], deadline: Instant) -> Result<BatchPermit, AcquireError> {
         let mut shares: Vec<Share> = Vec::with_capacity(users.len());
         for id in users.iter().map(|user| user.id()) {
@@ -68,12 +120,13 @@ impl Limiter {
         Ok(BatchPermit::new(Arc::clone(&self.0), grant, shares))
     }
 
-    /// The number of steps that the next batch should have, at most `max`.
+    /// The number of steps that the next batch should have, from 1 to `max`: few at a low rate, so that no long pause has to
+    /// follow a batch.
     pub fn batch_size(&self, max: u32) -> u32 {
         self.0.batch_size(max)
     }
 
-    /// The requests in flight and the callers that wait.
+    /// The number of requests in flight and of callers that wait, for tests and displays.
     pub fn load(&self) -> (usize, usize) {
         self.0.load()
     }

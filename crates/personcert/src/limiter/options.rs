@@ -1,6 +1,13 @@
-//! The caps of a limiter.
+//! The caps of a limiter. They hold from the start, whatever the service accepts.
 
-/// How a limiter is set up.
+/// How a limiter is set up. The default holds nothing back before the service does, but for four requests in flight per
+/// user: profiles live in mailboxes, and Graph documents four concurrent requests for a mailbox.
+///
+/// ```
+/// use personcert::limiter::{Limiter, LimiterOptions};
+///
+/// let limiter = Limiter::new(LimiterOptions { max_rate: Some(20.0), ..LimiterOptions::default() });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LimiterOptions {
     /// The most steps a second of the whole client.

@@ -4,6 +4,10 @@
 //! exactly limit × time, so the accepted steps measure the limit. The rate then follows a curve around that estimate: it
 //! starts below, is flat at the estimate and probes above it as often as a budget of refusals allows. Without pauses below
 //! the limit the bucket never overflows, so that nearly all that the service allows is used.
+//!
+//! A refusal is *news* when its request was sent after the last change: only news moves the estimate. Refusals of older
+//! requests show at most that the change was too small. Services that count by fixed windows are recognised by a
+//! `Retry-After` before which nothing is accepted, and are measured over whole windows.
 
 use std::time::Duration;
 
@@ -50,6 +54,7 @@ pub(super) struct Refusal {
     pub(super) retry_after: Option<Duration>,
 }
 
+/// The rate and the pauses of one scope.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "four independent facts about the latest refusals")]
 pub(super) struct Pacer {
@@ -84,6 +89,7 @@ pub(super) struct Pacer {
 }
 
 impl Pacer {
+    /// A pacer that has learned nothing. With `initial_rate` it starts there and climbs; `max_rate` is never exceeded.
     pub(super) fn new(scope: Scope, now: Instant, max_rate: Option<f64>, initial_rate: Option<f64>) -> Self {
         Self {
             scope,
@@ -215,6 +221,7 @@ impl Pacer {
         self.is_new || self.curve.is_none() || refusal.retry_after.is_some_and(|wait| wait > MAX_ROUNDED_WAIT)
     }
 
+    /// The end of the pause that the service asked for; in the past when there is none.
     pub(super) const fn held_until(&self) -> Instant {
         self.held_until
     }
@@ -224,6 +231,7 @@ impl Pacer {
         std::mem::take(&mut self.has_jumped)
     }
 
+    /// Moves the estimate by a refusal that is news.
     fn learn(&mut self, now: Instant, refusal: &Refusal) {
         let retry_at = now + refusal.retry_after.unwrap_or_default().min(MAX_HOLD);
         let mut measurement = self.evidence.measure(refusal.sent_at, refusal.position);

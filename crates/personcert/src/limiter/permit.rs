@@ -1,4 +1,7 @@
 //! The right to send one request, given back when the permit is dropped.
+//!
+//! A permit is consumed by a verdict: how the service answered. Without one, because the connection broke or the task was
+//! cancelled, the slot is freed and the limiter learns nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +11,7 @@ use super::state::{Grant, Share};
 use super::wait::SharedState;
 
 /// The right to send one request of one user. Dropped without a verdict it is returned and teaches the limiter nothing.
+/// [`Limiter::acquire`](super::Limiter::acquire) returns it.
 #[derive(Debug)]
 pub struct Permit {
     limiter: Arc<SharedState>,
@@ -21,12 +25,12 @@ impl Permit {
         Self { limiter, grant, share, overloaded: false }
     }
 
-    /// The service accepted `accepted_steps`, whatever it answered to them.
+    /// The service accepted `accepted_steps`, whatever it answered to them: a 404 shows too that it took the request.
     pub fn succeeded(mut self, accepted_steps: u32) {
         self.share.record(accepted_steps, 0, None);
     }
 
-    /// The service refused `refused_steps` with 429 and accepted the others.
+    /// The service refused `refused_steps` with 429 and accepted the others. `retry_after` is the wait it asks for, if any.
     pub fn throttled(mut self, refused_steps: u32, retry_after: Option<Duration>) {
         self.share.record(self.share.steps.saturating_sub(refused_steps), refused_steps, retry_after);
     }
@@ -44,6 +48,7 @@ impl Drop for Permit {
 }
 
 /// The right to send one request with steps of several users. Steps without a verdict teach the limiter nothing.
+/// [`Limiter::acquire_batch`](super::Limiter::acquire_batch) returns it.
 #[derive(Debug)]
 pub struct BatchPermit {
     limiter: Arc<SharedState>,
@@ -62,7 +67,7 @@ impl BatchPermit {
         self.record(user, 1, 0, None);
     }
 
-    /// The service refused a step of this user with 429.
+    /// The service refused a step of this user with 429. Of several waits of one user the longest counts.
     pub fn step_throttled(&mut self, user: UserKey<'_>, retry_after: Option<Duration>) {
         self.record(user, 0, 1, retry_after);
     }

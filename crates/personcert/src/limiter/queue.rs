@@ -1,4 +1,7 @@
 //! Callers in line for one resource. A place in the line is an estimate of the wait, never a claim on the resource.
+//!
+//! Places are numbered by the steps that joined before, so that the steps ahead of a caller are a subtraction. Callers that
+//! stop asking are passed over: their task may be cancelled, or its runtime may stand still.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,7 +13,7 @@ const CLAIM_TIME: Duration = Duration::from_millis(50);
 /// A caller without a turn asks again and again: one that has not for this long is passed over too.
 const ASK_TIME: Duration = Duration::from_secs(1);
 
-/// The callers in line, in the order of their arrival.
+/// The callers in line, in the order of their arrival. Empty lines cost nothing: most users never have one.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     /// By the number of steps that had joined before.

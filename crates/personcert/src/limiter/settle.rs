@@ -1,4 +1,7 @@
 //! What the limiter learns when a request ends.
+//!
+//! A refusal is attributed before it is learned from: to its user while one user is busy, to the client once several users
+//! are refused within a few seconds. Only the responsible pacer slows down.
 
 use tokio::time::Instant;
 
@@ -7,7 +10,8 @@ use super::state::{Grant, LimiterState, Share};
 use super::units::MAX_HOLD;
 
 impl LimiterState {
-    /// Ends a request as its shares say. `overloaded` says that the service answered 503 or 504.
+    /// Ends a request as its shares say, and frees its slots. `overloaded` says that the service answered 503 or 504, which
+    /// lowers the concurrency and says nothing of a rate.
     pub fn settle(&mut self, now: Instant, grant: Grant, shares: &[Share], overloaded: bool) {
         let refused = shares.iter().filter(|share| share.refused > 0).count();
         if overloaded {

@@ -1,4 +1,10 @@
 //! The limiter's decisions. Pure: the time is an argument.
+//!
+//! A request passes four gates, in this order: the rate of its user, the requests in flight of its user, the rate of the
+//! client, the requests in flight of the client. A caller that a gate holds back stands in that gate's line, and is told
+//! when to ask again, or that another request has to end first. It keeps its place only while it keeps asking.
+//!
+//! Simulations drive this type directly, with a time that they advance themselves: see `tests/limiter_simulation`.
 
 use std::time::Duration;
 
@@ -38,7 +44,7 @@ impl Share {
     }
 }
 
-/// What a request may do now.
+/// What a request may do now, as [`LimiterState::try_acquire`] decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// It may be sent. The grant has to be settled afterwards.
@@ -49,7 +55,7 @@ pub enum Decision {
     WaitForRelease,
 }
 
-/// The right to send one request now.
+/// The right to send one request now. It must be [settled](LimiterState::settle) exactly once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grant {
     pub(super) sent_at: Instant,
@@ -80,7 +86,20 @@ enum Line {
     ClientGate,
 }
 
-/// All that a limiter knows.
+/// All that a limiter knows: the state behind a [`Limiter`](super::Limiter), for schedulers that keep their own time.
+///
+/// ```
+/// use personcert::limiter::{Decision, LimiterOptions, LimiterState, Share, UserKey, Waiter};
+/// use tokio::time::Instant;
+///
+/// let now = Instant::now();
+/// let mut state = LimiterState::new(LimiterOptions::default(), now);
+/// let mut shares = [Share::new(UserKey("ada@contoso.com").id(), 1)];
+/// let Decision::Granted(grant) = state.try_acquire(now, &mut shares, &mut Waiter::new(1)) else { panic!("held back") };
+/// shares[0].record(1, 0, None);
+/// state.settle(now, grant, &shares, false);
+/// assert_eq!(state.in_flight(), 0);
+/// ```
 #[derive(Debug)]
 pub struct LimiterState {
     pub(super) options: LimiterOptions,
@@ -215,7 +234,8 @@ impl LimiterState {
         Grant { sent_at: now, position: self.client.as_mut().map_or(0, |client| client.grant(now, steps)) }
     }
 
-    /// What holds the request back, if anything does, and when that ends, if it is known.
+    /// What holds the request back, if anything does, and when that ends, if it is known. Of several users' rates the slowest
+    /// counts, because a batch is sent as a whole.
     fn obstacle(
         &mut self,
         now: Instant,

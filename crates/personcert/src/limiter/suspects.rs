@@ -1,4 +1,7 @@
 //! Whose limit a refusal shows: that of one busy user, or one that all users of the client share.
+//!
+//! Graph doesn't say. One user who is refused again and again has a busy mailbox; three users within a few seconds show that
+//! the application as a whole is too fast.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -1,4 +1,7 @@
 //! The users of the latest requests, and what holds the requests of each of them back.
+//!
+//! The table grows with the users in use and not with all users ever seen: idle entries are removed when it doubles. An
+//! entry without a refusal is a few counters; its pace is allocated with the first one.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};

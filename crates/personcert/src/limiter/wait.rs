@@ -1,4 +1,8 @@
 //! Tasks that wait for the limiter's decision.
+//!
+//! The state stands behind one short lock. A task that has to wait sleeps until the time it was told, until its turn is
+//! called, or for a quarter of a second, whichever comes first, and then asks again. No task ever depends on another one
+//! being polled.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,7 +18,7 @@ use super::state::{Decision, Grant, LimiterState, Share, Waiter};
 /// found by others then.
 const MAX_SLEEP: Duration = Duration::from_millis(250);
 
-/// The request can't be sent before its deadline.
+/// The request can't be sent before its deadline. Nothing was reserved and nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AcquireError {
     /// When it could be sent, as far as that is known.
