@@ -1,4 +1,11 @@
 //! The property table of a personCertification, and its two types: the resource that is read, the patch that is sent.
+//!
+//! One line of the table declares a property in every language: its name in Rust and in Graph, its type, its documentation,
+//! and whether an update or only a create may set it. [`PersonCertification`] has all members, [`CertificationPatch`] those
+//! that can be sent. Reading is lenient, because the service is ahead of any client: unknown members and values of an
+//! undocumented type are kept in `extra`. Writing is strict: a value that Graph would refuse is refused before it is sent.
+//!
+//! Source: Graph's `personCertification` and `itemFacet` resources (beta), and the service's schema where the pages differ.
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -55,6 +62,20 @@ macro_rules! certification {
     (@patch $($field:ident = $graph:literal: $type:ty, $text:literal;)+) => {
         /// The changes to a certification: each property is kept, cleared or set, and only the cleared and set ones are sent.
         /// Source: Graph's "Update personCertification" (beta), request body.
+        ///
+        /// ```
+        /// use personcert::{CertificationPatch, Change, Date};
+        ///
+        /// let patch = CertificationPatch {
+        ///     end_date: Change::Set(Date::new(2031, 7, 6).unwrap()),
+        ///     thumbnail_url: Change::Clear,
+        ///     ..CertificationPatch::default()
+        /// };
+        /// assert_eq!(patch.names(), ["endDate", "thumbnailUrl"]);
+        /// assert_eq!(serde_json::to_string(&patch).unwrap(), r#"{"endDate":"2031-07-06","thumbnailUrl":null}"#);
+        /// ```
+        ///
+        /// For a create the properties that are kept are left out, and the service chooses their values.
         #[derive(Clone, Debug, Default, PartialEq)]
         pub struct CertificationPatch { $(#[doc = $text] pub $field: Change<$type>,)+ }
 
@@ -67,7 +88,21 @@ macro_rules! certification {
             }
 
             /// The part of this patch that changes `current`. A property is left out only when its current value is
-            /// known to be the same: a value that was read, or a null that was read.
+            /// known to be the same: a value that was read, or a null that was read. What `$select` left out is sent.
+            ///
+            /// ```
+            /// use personcert::{CertificationPatch, Change, PersonCertification};
+            ///
+            /// let current: PersonCertification =
+            ///     serde_json::from_str(r#"{"id": "0fb4", "description": null, "displayName": "Blackbelt"}"#).unwrap();
+            /// let patch = CertificationPatch {
+            ///     description: Change::Clear,
+            ///     display_name: Change::Set("Blackbelt".into()),
+            ///     issuing_company: Change::Clear,
+            ///     ..CertificationPatch::default()
+            /// };
+            /// assert_eq!(patch.difference(&current).names(), ["issuingCompany"]);
+            /// ```
             #[must_use]
             pub fn difference(&self, current: &PersonCertification) -> Self {
                 Self { $($field: match (&self.$field, &current.$field) {
@@ -158,20 +193,21 @@ certification! {
     }
 }
 
-/// Every member of a personCertification, in the order of the table.
+/// Every member of a personCertification, in the order of the table: the writable ones first.
 pub const PROPERTIES: &[Property] = PersonCertification::RECORD.properties;
 
-/// A property of a personCertification. Find it once, for a whole column of values.
+/// A property of a personCertification, as its position in the table. Find it once, for a whole column of values:
+/// [`CertificationPatch::set`] then needs no look-up by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PropertyId(usize);
 
 impl PropertyId {
-    /// The property with this name in the given spelling.
+    /// The property with this name in the given spelling; none when the table lacks it. Case counts.
     pub fn find(name: &str, naming: Naming) -> Option<Self> {
         PersonCertification::RECORD.position(name, naming).map(Self)
     }
 
-    /// The description of the property.
+    /// The description of the property: its names, its kind, and the operations that accept it.
     pub fn property(self) -> &'static Property {
         &PROPERTIES[self.0]
     }
@@ -182,7 +218,12 @@ impl PropertyId {
 }
 
 impl CertificationPatch {
-    /// Reads a caller's object of changes, strictly: null clears, absence keeps.
+    /// Reads a caller's object of changes, strictly: null clears, absence keeps. `verb` is the operation that the patch is
+    /// for, `dialect` the spelling of the names.
+    ///
+    /// # Errors
+    /// `invalid_input` for a name that the table lacks, with the nearest one as advice, for a property that `verb` can't set,
+    /// and for a value of another type. The error's `parameter` is the property's name.
     pub fn read(changes: &Map<String, Value>, verb: Verb, dialect: Dialect) -> Result<Self> {
         let mut patch = Self::default();
         for (name, value) in changes {
@@ -192,7 +233,8 @@ impl CertificationPatch {
         Ok(patch)
     }
 
-    /// Sets, clears or keeps a property, as the caller's value says.
+    /// Sets, clears or keeps a property, as the caller's value says: [`Input::Absent`] keeps, [`Input::Clear`] clears. This
+    /// is how cells of a table become a patch.
     ///
     /// ```
     /// use personcert::host::{Dialect, Naming};
@@ -206,6 +248,9 @@ impl CertificationPatch {
     /// assert_eq!(serde_json::to_string(&patch).unwrap(), r#"{"endDate":"2030-07-06"}"#);
     /// assert!(patch.set(end_date, Input::Int(5), Verb::Update, Dialect::GRAPH).is_err());
     /// ```
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
     pub fn set(&mut self, id: PropertyId, input: Input<'_>, verb: Verb, dialect: Dialect) -> Result<()> {
         let property = id.property();
         if !property.is_writable(verb) {
@@ -214,17 +259,21 @@ impl CertificationPatch {
         self.set_checked(id, input, dialect).map_err(|error| error.at(property.named(dialect)))
     }
 
-    /// Whether nothing is to be sent.
+    /// Whether the patch keeps every property, so that nothing is to be sent.
     pub fn is_empty(&self) -> bool {
         self.sent().is_empty()
     }
 
-    /// Graph's names of the properties that are sent.
+    /// Graph's names of the properties that are sent, in the order of the table.
     pub fn names(&self) -> Vec<&'static str> {
         self.sent().iter().map(|index| PROPERTIES[index].name).collect()
     }
 
-    /// Rejects a patch that must not be sent with `verb`. `allow_unknown_audiences` is the client's setting.
+    /// Checks what only the whole patch shows. The client does so before every request.
+    ///
+    /// # Errors
+    /// `invalid_input` when the patch is empty, sets a property that `verb` can't set, contains an audience that isn't
+    /// known (unless `allow_unknown_audiences`, the client's setting, is true), or a URL that isn't absolute.
     pub fn check(&self, verb: Verb, allow_unknown_audiences: bool) -> Result<()> {
         let sent = self.sent();
         if sent.is_empty() {
@@ -240,7 +289,7 @@ impl CertificationPatch {
         self.check_values()
     }
 
-    /// Warns of values that are allowed but odd in the certification that this patch would make.
+    /// Warns of values that are allowed but odd in the certification that this patch would make: an end before the start.
     pub(crate) fn warnings(&self, current: Option<&PersonCertification>) -> Vec<String> {
         if self.start_date.is_keep() && self.end_date.is_keep() {
             return Vec::new();

@@ -1,4 +1,20 @@
 //! The settings of a client, with their defaults.
+//!
+//! One line of the table declares a setting for Rust, the command line, Python and Node. Bindings hand a map over, which
+//! [`Config::read`] reads strictly; Rust programs fill in the struct:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use personcert::{Client, Cloud, Config};
+//!
+//! let config = Config { cloud: Cloud::UsGov, timeout: Duration::from_secs(20), ..Config::default() };
+//! let client = Client::new(&config).unwrap();
+//! assert!(Client::new(&Config { max_attempts: 0, ..config }).is_err());
+//! ```
+//!
+//! Every URL that a token or a secret may be sent to passes `address`: https, or plain http on this machine only,
+//! without user, password, query and fragment.
 
 use std::time::Duration;
 
@@ -59,13 +75,29 @@ string_enum! {
 string_option!(SignIn, "sign-in method");
 
 impl Config {
-    /// Reads a caller's settings; unknown names and wrong values are errors. Null means the default.
+    /// Reads a caller's settings. Null means the default. Numbers that are durations have the unit of `dialect`.
+    ///
+    /// ```
+    /// use personcert::Config;
+    /// use personcert::host::Dialect;
+    /// use serde_json::json;
+    ///
+    /// let settings = json!({"timeout": 20, "cloud": "us-gov"});
+    /// let config = Config::read(settings.as_object().unwrap(), Dialect::GRAPH).unwrap();
+    /// assert_eq!(config.timeout.as_secs(), 20);
+    /// let error = Config::read(json!({"time_out": 20}).as_object().unwrap(), Dialect::GRAPH).unwrap_err();
+    /// assert!(error.message.starts_with("unknown setting; did you mean `timeout`?"));
+    /// ```
+    ///
+    /// # Errors
+    /// `invalid_input` for an unknown name, a value of another type or out of range, and settings that exclude each other.
     pub fn read(settings: &Map<String, Value>, dialect: Dialect) -> Result<Self> {
         let config = Self::from_members(settings, dialect)?;
         config.check().map_err(|error| error.rename_parameter(&Self::RECORD, dialect))?;
         Ok(config)
     }
 
+    /// Checks ranges, URLs and the settings that exclude or require each other. Reads `ca_file`.
     pub(crate) fn check(&self) -> Result<()> {
         if !(1..=100).contains(&self.max_attempts) {
             return Err(Error::input("maxAttempts", "must be from 1 to 100"));
@@ -134,7 +166,8 @@ impl Config {
         if read.is_empty() { Err(refuse("contains no certificate; use a PEM file".into())) } else { Ok(read) }
     }
 
-    /// The checked root URL of the service, without a version.
+    /// The checked root URL of the service, without a version. The client adds `/beta`, so a URL that ends with a version
+    /// is refused.
     pub(crate) fn root(&self) -> Result<Url> {
         let url = address("baseUrl", self.base_url.as_deref().unwrap_or_else(|| self.cloud.root()))?;
         let last = url.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
@@ -145,7 +178,7 @@ impl Config {
     }
 }
 
-/// Parses a URL that tokens or secrets may be sent to.
+/// Parses a URL that tokens or secrets may be sent to. `name` is the setting that it comes from.
 fn address(name: &str, text: &str) -> Result<Url> {
     let refuse = |why: String| Error::input(name, why);
     let url = Url::parse(text)
@@ -167,7 +200,7 @@ fn address(name: &str, text: &str) -> Result<Url> {
     Ok(url)
 }
 
-/// Whether the URL is on this machine.
+/// Whether the URL is on this machine: `localhost`, or an address that is loopback. Names are not resolved.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",

@@ -1,4 +1,10 @@
 //! Whose certification: both URL forms, with ids as data.
+//!
+//! Graph addresses a certification below its user, `/me/profile/certifications/{id}` or
+//! `/users/{id | userPrincipalName}/profile/certifications/{id}`; it has no address of its own. Ids come from files and from
+//! other systems, so that each is checked and percent-encoded into exactly one path segment: no id leads to another path.
+//!
+//! Source: Graph's "Update personCertification" (beta), HTTP request; Graph's "Get a user" for names that start with `$`.
 
 use std::borrow::Cow;
 
@@ -11,20 +17,28 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// The same inside `users('…')`, where a name may start with `$`.
 const QUOTED: &AsciiSet = &SEGMENT.remove(b'$');
 
-/// The longest id or name that is sent, in bytes.
-const LONGEST: usize = 1024;
+/// The longest id or name that is sent.
+const MAX_ID_BYTES: usize = 1024;
 
-/// Whose profile.
+/// Whose profile. The default is the signed-in user.
+///
+/// ```
+/// use personcert::User;
+///
+/// let ada = User::Named("ada@contoso.com".into());
+/// assert!(ada.check().is_ok());
+/// assert!(User::Named("../admin".into()).check().is_err());
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum User {
-    /// The signed-in user (`/me`); needs a delegated token.
+    /// The signed-in user (`/me`); needs a delegated token, because an application's own token has no user.
     #[default]
     Me,
     /// The user with this object id or user principal name (`/users/{id | userPrincipalName}`).
     Named(String),
 }
 
-/// One certification of one user.
+/// One certification of one user: what an update, a get and a delete are about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Target {
     user: User,
@@ -42,6 +56,10 @@ impl Target {
     /// assert_eq!(target.path(), "/users/ada_adatum.com%23EXT%23@contoso.com/profile/certifications/0fb4c1e3");
     /// assert!(Target::new(User::Me, "../x").is_err());
     /// ```
+    ///
+    /// # Errors
+    /// `invalid_input` when the id or the name of the user is empty, longer than 1,024 bytes, has a control character, or is
+    /// a relative path.
     pub fn new(user: User, id: impl Into<String>) -> Result<Self> {
         let id = id.into();
         check("id", &id)?;
@@ -54,12 +72,12 @@ impl Target {
         &self.user
     }
 
-    /// The certification's id.
+    /// The certification's id, as it was given.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The path with names instead of ids.
+    /// The path with names instead of ids, for logs and attempts.
     pub(crate) const fn template(&self) -> &'static str {
         match self.user {
             User::Me => "/me/profile/certifications/{id}",
@@ -67,14 +85,17 @@ impl Target {
         }
     }
 
-    /// The path below the version, percent-encoded.
+    /// The path below the version, percent-encoded: for `/beta/me/…` what follows `/beta`.
     pub fn path(&self) -> String {
         format!("{}/{}", self.user.path(), utf8_percent_encode(&self.id, SEGMENT))
     }
 }
 
 impl User {
-    /// Rejects a name that can't stand in a request.
+    /// Checks the user's name or id.
+    ///
+    /// # Errors
+    /// `invalid_input` when it is empty, longer than 1,024 bytes, has a control character, or is a relative path.
     pub fn check(&self) -> Result<()> {
         match self {
             Self::Me => Ok(()),
@@ -104,24 +125,22 @@ impl User {
     }
 }
 
+/// Checks an id or a name that becomes a path segment; `parameter` is the argument it comes from.
 fn check(parameter: &str, text: &str) -> Result<()> {
     let why = if text.trim().is_empty() {
-        "it is empty".to_owned()
-    } else if text.len() > LONGEST {
-        format!("it is longer than {LONGEST} bytes")
+        "must not be empty".to_owned()
+    } else if text.len() > MAX_ID_BYTES {
+        format!("must be at most {MAX_ID_BYTES} bytes long")
     } else if text.chars().any(char::is_control) {
-        "it has a control character in it".to_owned()
+        "must not contain control characters".to_owned()
     } else if text.split(['/', '\\']).any(|part| matches!(part, "." | "..")) {
-        format!("{:?} would lead to another path", text.chars().take(60).collect::<String>())
+        format!("{:?} is a relative path", text.chars().take(60).collect::<String>())
     } else {
         return Ok(());
     };
-    let remedy = if parameter == "user" {
-        "; give an object id or a user principal name"
-    } else {
-        "; give the certification's id as a list shows it"
-    };
-    Err(Error::input(parameter, why + remedy))
+    let remedy =
+        if parameter == "user" { "use an object id or a user principal name" } else { "use the id returned by `list`" };
+    Err(Error::input(parameter, format!("{why}; {remedy}")))
 }
 
 #[cfg(test)]

@@ -7,10 +7,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::MAX_STEPS;
-
-/// The most answers that are looked at, duplicates included.
-const MAX_ANSWERS: usize = 2 * MAX_STEPS;
+/// The most answers that are looked at, duplicates included: twice the steps of a batch.
+const MAX_ANSWERS: usize = 40;
 /// The most headers of one answer that are read.
 const MAX_HEADERS: usize = 100;
 

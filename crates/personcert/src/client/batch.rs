@@ -1,4 +1,7 @@
 //! Batches: one request, up to 20 steps, an outcome for each.
+//!
+//! The batch takes one slot of the limiter and as many steps as it has; a 429 of a step slows down its user, one of the
+//! batch everyone. An error of the whole batch, such as a lost connection, is the outcome of every step in it.
 
 use reqwest::Method;
 use reqwest::header::HeaderValue;
@@ -33,7 +36,32 @@ type StepResult = Result<StepResponse>;
 impl Client {
     /// Sends up to 20 steps as one batch, once. The result has one entry for each step, in the order of `steps`; steps succeed
     /// and fail alone. A batch that the service refuses as a whole is sent again step by step. Only a rejected token makes a
-    /// second attempt.
+    /// second attempt: a caller with many steps decides by [`Error::outcome`] and its own policy which of them to repeat.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use personcert::batch::{Step, StepResponse};
+    /// use personcert::http::{MemoryTransport, Response};
+    /// use personcert::{Client, Config, Hooks, Target, User};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> personcert::Result<()> {
+    /// let graph = MemoryTransport::new(|request| {
+    ///     assert!(request.url.ends_with("/beta/$batch"));
+    ///     let body = r#"{"responses": [{"id": "2", "status": 404}, {"id": "1", "status": 204}]}"#;
+    ///     Ok(Response { status: 200, body: body.into(), ..Response::default() })
+    /// });
+    /// let config = Config { token: Some("eyJ0eXAi".into()), ..Config::default() };
+    /// let client = Client::with(&config, Hooks { transport: Some(Arc::new(graph)), ..Hooks::default() })?;
+    ///
+    /// let targets = [Target::new(User::Me, "0fb4c1e3")?, Target::new(User::Me, "1fb4c1e3")?];
+    /// let results = client.batch(&targets.each_ref().map(Step::Delete)).await?;
+    /// assert_eq!(results[0].as_ref().ok(), Some(&StepResponse::NoContent));
+    /// assert_eq!(results[1].as_ref().unwrap_err().details.status, Some(404));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `invalid_input` when there are no steps, more than [`MAX_STEPS`], or a step can't be sent. Otherwise the error of the

@@ -1,11 +1,17 @@
 //! Calls by name, for language bindings and the command.
+//!
+//! A binding reads an operation with its arguments into a [`Call`] on the thread of its caller, and then runs it here, where
+//! no value of the other language is needed any more.
 
 use super::Client;
 use crate::host::{Call, Operation, Output};
 use crate::{PersonCertification, Result};
 
 impl Client {
-    /// Carries out an operation that was read with [`Call::read`].
+    /// Carries out an operation that was read with [`Call::read`]. Names in errors are in the spelling of the call's dialect.
+    ///
+    /// # Errors
+    /// As the operation itself. A [`doctor`](Client::doctor) call never fails.
     pub async fn call(&self, call: Call) -> Result<Output> {
         let mut context = self.defaults.begin(call.timeout);
         context.state = call.state;

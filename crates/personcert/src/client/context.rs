@@ -1,4 +1,7 @@
 //! What one call carries along, and what all calls of a client share.
+//!
+//! Three lifetimes: [`ClientState`] lives as long as a client and its clones, [`CallDefaults`] belongs to one clone, and
+//! [`CallContext`] to one call. The deadline is fixed when a call begins and holds for everything it does, waits included.
 
 use std::fmt;
 use std::sync::atomic::AtomicBool;
@@ -78,7 +81,7 @@ pub(super) struct CallContext {
 }
 
 impl CallDefaults {
-    /// A call that begins now.
+    /// A call that begins now and may take `timeout`, or the client's time limit.
     pub(super) fn begin(&self, timeout: Option<Duration>) -> CallContext {
         let timeout = timeout.unwrap_or(self.timeout).min(MAX_TIMEOUT);
         CallContext {
@@ -93,18 +96,19 @@ impl CallDefaults {
 }
 
 impl CallContext {
-    /// What remains of the call's time.
+    /// What remains of the call's time; zero after the deadline.
     pub(super) fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    /// Does not count time in which a user signed in.
+    /// Moves the deadline by the time in which a user signed in: people take longer than calls may.
     pub(super) fn extend(&mut self, sign_in: Duration) {
         self.deadline += sign_in;
     }
 }
 
-/// A `traceparent` header. Source: W3C "Trace Context", version 00.
+/// Checks a `traceparent`: four lower-case hexadecimal fields of 2, 32, 16 and 2 digits.
+/// Source: W3C "Trace Context", version 00.
 pub(crate) fn traceparent(text: &str) -> Result<HeaderValue> {
     let form = |(at, byte): (usize, u8)| match at {
         2 | 35 | 52 => byte == b'-',

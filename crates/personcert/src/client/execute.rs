@@ -1,4 +1,11 @@
 //! One attempt of a request, and the loop that repeats it.
+//!
+//! [`attempt`] makes one exchange and classifies how it ended; [`with_retries`] is a loop over it. Batches use the first
+//! without the second, because their steps are decided one by one.
+//!
+//! The outcome of a call is the worst of all its attempts: once an attempt may have been applied, a later refusal proves
+//! nothing any more. The retry policy, the retry budget, the deadline and the limiter each can end the loop; the error is
+//! that of the last attempt.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -99,7 +106,8 @@ fn timed_out(context: &CallContext, limit: Duration, is_sent: bool) -> Error {
     Error::new(ErrorKind::Timeout, outcome, why)
 }
 
-/// Sends a request until it succeeds or must not be repeated.
+/// Sends a request until it succeeds or must not be repeated. A token that the service rejects is replaced once, without a
+/// wait.
 pub(super) async fn with_retries(
     client: &Client,
     context: &mut CallContext,

@@ -13,11 +13,46 @@ use crate::http::{HttpTransport, Transport};
 use crate::retry::RetryPolicy;
 use crate::{Config, Result};
 
-/// Carries out the operations. Cheap to clone; clones share connections, limiter and retry budget.
+/// Carries out the operations. Cheap to clone; clones share connections, limiter, retry budget and access token.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use personcert::http::{MemoryTransport, Response};
+/// use personcert::{Client, Config, Hooks, Target, User};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> personcert::Result<()> {
+/// // In place of the network, so that the example runs anywhere.
+/// let graph = MemoryTransport::new(|request| {
+///     assert!(request.url.ends_with("/beta/me/profile/certifications/0fb4c1e3"));
+///     Ok(Response { status: 200, body: r#"{"id": "0fb4c1e3", "displayName": "Blackbelt"}"#.into(), ..Response::default() })
+/// });
+/// let config = Config { token: Some("eyJ0eXAi".into()), ..Config::default() };
+/// let client = Client::with(&config, Hooks { transport: Some(Arc::new(graph)), ..Hooks::default() })?;
+///
+/// let certification = client.get(&Target::new(User::Me, "0fb4c1e3")?, &[]).await?;
+/// assert_eq!(certification.display_name.as_deref(), Some("Blackbelt"));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Retries
 ///
 /// A failed attempt that may end otherwise is repeated: requests that were not sent, 408, 429, 500, 502, 503, 504, lost
-/// connections and attempts that took too long; `create` only if it was certainly not applied. A client belongs to the async
-/// runtime it is first used on; [`Client::for_new_runtime`] makes one for another.
+/// connections and attempts that took too long; `create` only if it was certainly not applied. The wait doubles from
+/// [`Config::retry_delay`] with full jitter, unless the service says how long to wait. [`Config::max_attempts`],
+/// [`Config::timeout`] and a retry budget that all calls share end it.
+///
+/// # Cancellation
+///
+/// Every operation can be cancelled by dropping its future. A wait for a token, the limiter or a retry then ends at once. The
+/// outcome of a request in flight stays unknown.
+///
+/// # Runtimes
+///
+/// A client belongs to the async runtime it is first used on, because its connections do; [`Client::for_new_runtime`] makes
+/// one for another.
 #[derive(Clone, Debug)]
 pub struct Client {
     pub(super) transport: Arc<dyn Transport>,
@@ -28,18 +63,20 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client with these settings. Nothing is sent yet.
+    /// A client with these settings and no hooks. Nothing is sent and no token is fetched yet.
     ///
     /// # Errors
-    /// `invalid_input` when a setting is wrong.
+    /// `invalid_input` when a setting is out of range, settings exclude each other, a URL must not receive tokens, or
+    /// `ca_file` can't be read. `parameter` names the setting.
     pub fn new(config: &Config) -> Result<Self> {
         Self::with(config, Hooks::default())
     }
 
-    /// A client with these settings that calls `hooks`.
+    /// A client with these settings that calls `hooks`: credentials, observers, and substitutes for the network, the clock
+    /// and the random source.
     ///
     /// # Errors
-    /// `invalid_input` when a setting is wrong.
+    /// As [`new`](Self::new).
     pub fn with(config: &Config, hooks: Hooks) -> Result<Self> {
         config.check()?;
         let Hooks { credential, on_attempt, on_prompt, clock, random, transport } = hooks;
@@ -67,12 +104,18 @@ impl Client {
     }
 
     /// The same client, limiter and retry budget included, with connections of its own for another async runtime.
+    ///
+    /// # Errors
+    /// When the transport can't be set up again, for example because `ca_file` is gone.
     pub fn for_new_runtime(&self) -> Result<Self> {
         Ok(Self { transport: self.transport.for_new_runtime()?, ..self.clone() })
     }
 
     /// The same client with nothing of its state, for a process that was forked: locks that were held and requests that were
     /// under way stay with the parent.
+    ///
+    /// # Errors
+    /// As [`for_new_runtime`](Self::for_new_runtime).
     pub fn for_new_process(&self) -> Result<Self> {
         Ok(Self {
             state: Arc::new(ClientState::new(&self.service.config)),
@@ -81,13 +124,15 @@ impl Client {
         })
     }
 
-    /// The same client with another limit on the time a call may take.
+    /// The same client with another limit on the time a call may take, retries and waits included; at most 24 hours. For a
+    /// list it limits each page.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self { defaults: CallDefaults { timeout, ..self.defaults.clone() }, ..self.clone() }
     }
 
-    /// The same client, sending a W3C trace context (version 00) with every request.
+    /// The same client, sending a W3C trace context (version 00) with every request, such as
+    /// `00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01`.
     ///
     /// # Errors
     /// `invalid_input` when `traceparent` is not a trace context.

@@ -1,4 +1,7 @@
 //! The five operations of Graph, and the doctor.
+//!
+//! Each public operation starts a call context and hands it to a private twin (`update_in`, `get_in`, …), which calls by name
+//! use too, with a context of their own.
 
 use std::time::Duration;
 
@@ -16,10 +19,30 @@ use crate::schema::Verb;
 use crate::update::changes;
 use crate::{CertificationPatch, Error, ErrorKind, Outcome, PersonCertification, Result, Target, UpdateResult, User};
 
-/// How an update is made. The default sends the whole patch once and reads nothing.
+/// How an update is made. The default sends the whole patch and reads nothing.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use personcert::{CertificationPatch, Client, Target, UpdateOptions};
+///
+/// async fn apply(client: &Client, target: &Target, patch: &CertificationPatch) -> personcert::Result<()> {
+///     let current = client.get(target, &[]).await?;
+///     let options = UpdateOptions {
+///         current: Some(&current),
+///         verify: true,
+///         timeout: Some(Duration::from_secs(30)),
+///         ..UpdateOptions::default()
+///     };
+///     let result = client.update(target, patch, &options).await?;
+///     println!("{} properties changed in {} attempts", result.changed.len(), result.attempts);
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct UpdateOptions<'a> {
     /// The certification as it was read before: only properties that differ from it are sent, and nothing when none differs.
+    /// It also makes [`UpdateResult::changed`] complete. Graph recommends not to send values that haven't changed.
     pub current: Option<&'a PersonCertification>,
     /// Reads the certification when the outcome stays unknown: the update succeeded if everything that was sent is there.
     pub verify: bool,
@@ -30,8 +53,31 @@ pub struct UpdateOptions<'a> {
 }
 
 impl Client {
-    /// Changes a certification: sends the properties that `patch` sets or clears, and no others.
+    /// Changes a certification: sends the properties that `patch` sets or clears, and no others. Applied twice the result is
+    /// the same, so that failed attempts are repeated.
     /// Source: Graph's "Update personCertification" (beta).
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use personcert::http::{MemoryTransport, Response};
+    /// use personcert::{CertificationPatch, Change, Client, Config, Hooks, Target, UpdateOptions, User};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> personcert::Result<()> {
+    /// let graph = MemoryTransport::new(|request| {
+    ///     assert_eq!((request.method.as_str(), &request.body[..]), ("PATCH", &br#"{"description":null}"#[..]));
+    ///     Ok(Response { status: 200, body: r#"{"id": "0fb4c1e3", "description": null}"#.into(), ..Response::default() })
+    /// });
+    /// let config = Config { token: Some("eyJ0eXAi".into()), ..Config::default() };
+    /// let client = Client::with(&config, Hooks { transport: Some(Arc::new(graph)), ..Hooks::default() })?;
+    ///
+    /// let patch = CertificationPatch { description: Change::Clear, ..CertificationPatch::default() };
+    /// let result = client.update(&Target::new(User::Me, "0fb4c1e3")?, &patch, &UpdateOptions::default()).await?;
+    /// assert_eq!((result.status, result.attempts, result.changed.len()), (Some(200), 1, 1));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Every kind. [`Error::outcome`](crate::Error::outcome) says whether the change was applied.
@@ -124,8 +170,12 @@ impl Client {
         })
     }
 
-    /// Reads a certification: all of it, or the members named in `select` (Graph's names).
+    /// Reads a certification: all of it, or the members named in `select` (Graph's names). Members that are left out are
+    /// `None` in the result, and neither null nor unknown.
     /// Source: Graph's "Get personCertification" (beta).
+    ///
+    /// # Errors
+    /// Every kind. Nothing was changed, whatever the outcome says.
     pub async fn get(&self, target: &Target, select: &[String]) -> Result<PersonCertification> {
         self.get_in(&mut self.defaults.begin(None), target, select).await
     }
@@ -143,17 +193,37 @@ impl Client {
         if asks_for_id { response.certification(Some(target.id())) } else { response.json() }
     }
 
-    /// Reads all certifications of a user, a page at a time.
+    /// Reads all certifications of a user, a page at a time. Nothing is sent before [`Pages::next`].
     /// Source: Graph's "List certifications" (beta).
+    ///
+    /// ```
+    /// use personcert::{Client, ListQuery, User};
+    ///
+    /// async fn expiring(client: &Client) -> personcert::Result<Vec<String>> {
+    ///     let query = ListQuery { filter: Some("endDate lt 2030-01-01".into()), ..ListQuery::default() };
+    ///     let mut pages = client.list(&User::Me, &query)?;
+    ///     let mut names = Vec::new();
+    ///     while let Some(page) = pages.next().await? {
+    ///         names.extend(page.into_iter().filter_map(|certification| certification.display_name));
+    ///     }
+    ///     Ok(names)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// `invalid_input` when the user's name can't stand in a request.
     pub fn list(&self, user: &User, query: &ListQuery) -> Result<Pages> {
         user.check()?;
         let path = user.path().into_owned() + &query.text();
         Ok(Pages::new(self.clone(), user.clone(), path))
     }
 
-    /// Adds a certification to a user's profile. It is not repeated after an attempt that was perhaps applied: sent twice,
-    /// the certification would be there twice.
+    /// Adds a certification to a user's profile and returns it as the service stored it, with its id. It is not repeated
+    /// after an attempt that was perhaps applied: sent twice, the certification would be there twice.
     /// Source: Graph's "Create personCertification" (beta).
+    ///
+    /// # Errors
+    /// Every kind. After [`Outcome::Unknown`] list the user's certifications before creating it again.
     pub async fn create(&self, user: &User, values: &CertificationPatch) -> Result<PersonCertification> {
         self.create_in(&mut self.defaults.begin(None), user, values).await
     }
@@ -170,8 +240,11 @@ impl Client {
         with_retries(self, context, &request).await?.certification(None)
     }
 
-    /// Removes a certification.
+    /// Removes a certification. A deletion that was perhaps applied and is then not found any more has succeeded.
     /// Source: Graph's "Delete personCertification" (beta).
+    ///
+    /// # Errors
+    /// Every kind; `not_found` when the certification didn't exist, or can't be deleted because another source owns it.
     pub async fn delete(&self, target: &Target) -> Result<()> {
         self.delete_in(&mut self.defaults.begin(None), target).await
     }
@@ -211,7 +284,7 @@ impl Client {
     }
 
     /// Checks what can be known before a first write: the token, the network and the service's clock. Sends at most one read of
-    /// `user`'s certifications and changes nothing.
+    /// `user`'s certifications and changes nothing. A failed check is a [`Finding`] with `ok: false` and a remedy, not an error.
     pub async fn doctor(&self, user: &User) -> Vec<Finding> {
         self.doctor_in(&mut self.defaults.begin(None), user).await
     }

@@ -1,4 +1,9 @@
 //! Lists, page by page to the end.
+//!
+//! Graph may page any collection and may change the size of pages, so the next link is followed until none comes, as the
+//! service wrote it. A link to another host is refused, because the access token would go there, and a link that was
+//! followed before ends the list with an error instead of a loop.
+//! Source: Graph's "Paging Microsoft Graph data in your app".
 
 use std::collections::HashSet;
 
@@ -11,7 +16,9 @@ use super::service::ApiRequest;
 use crate::cancel::CallState;
 use crate::{Error, ErrorKind, Outcome, PersonCertification, Result, User};
 
-/// Which certifications of a user a list holds, and how. Source: Graph's "List certifications", query parameters.
+/// Which certifications of a user a list holds, and how. The default asks for all of them, in the service's order. The
+/// expressions are sent as they are, percent-encoded; the service decides what it supports.
+/// Source: Graph's "List certifications" (beta), optional query parameters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListQuery {
     /// `$select`: Graph's names of the members wanted; none means all.
@@ -42,7 +49,7 @@ impl ListQuery {
     }
 }
 
-/// The pages of a list. Each is fetched when it is asked for.
+/// The pages of a list. Each is fetched when it is asked for. [`Client::list`] returns it.
 #[derive(Debug)]
 pub struct Pages {
     client: Client,
@@ -65,13 +72,17 @@ impl Pages {
         Self { client, user, seen: HashSet::from([first.clone()]), next: Some(first), state: CallState::default() }
     }
 
-    /// Continues the list over the connections of `client`, on the runtime they belong to.
+    /// Continues the list over the connections of `client`, on the runtime they belong to: see
+    /// [`Client::for_new_runtime`].
     pub fn move_to(&mut self, client: &Client) {
         self.client.transport = std::sync::Arc::clone(&client.transport);
     }
 
     /// The next page, which may be empty; none after the last. A link to the page after it is followed as the service wrote
     /// it, but only on the same host and never twice. After an error the same page can be asked for again.
+    ///
+    /// # Errors
+    /// Every kind; `protocol` for a link that must not be followed.
     pub async fn next(&mut self) -> Result<Option<Vec<PersonCertification>>> {
         let Some(path) = &self.next else { return Ok(None) };
         let request = ApiRequest::read(&self.user, path.clone(), self.user.template());

@@ -1,4 +1,7 @@
 //! A successful response of a call, read as what the operation returns.
+//!
+//! A status of success is not enough: a proxy may answer in place of the service. A body that isn't JSON, isn't a
+//! certification, or is another one than was asked for is a `protocol` error with an unknown outcome.
 
 use std::ops::Deref;
 

@@ -1,4 +1,7 @@
 //! The service that a client talks to, and the requests to it.
+//!
+//! Paths are relative to the version, so that the same request can be sent alone or as a step of a batch. Each request knows
+//! whether it writes and whether it may be applied twice; retries, outcomes and verification follow from these two facts.
 
 use bytes::Bytes;
 use reqwest::Method;
@@ -29,7 +32,7 @@ impl Service {
         Ok(Self { config: config.clone(), root, base, max_response_bytes })
     }
 
-    /// The root as it was given.
+    /// The root URL, without the version.
     pub(super) fn root(&self) -> &str {
         self.root.as_str()
     }
@@ -72,12 +75,12 @@ pub(super) struct ApiRequest<'a> {
 }
 
 impl<'a> ApiRequest<'a> {
-    /// A request that changes nothing.
+    /// A request that changes nothing, so that it may be repeated freely.
     pub(super) fn read(user: &'a User, path: String, template: &'static str) -> Self {
         Self { method: Method::GET, path, template, user, body: Bytes::new(), writes: false, is_repeatable: true }
     }
 
-    /// A request that changes something.
+    /// A request that changes something, with `body` as JSON.
     pub(super) fn write(
         method: Method,
         user: &'a User,

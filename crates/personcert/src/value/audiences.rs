@@ -1,4 +1,9 @@
 //! The audiences of an item (`allowedAudiences`): an open set of flags.
+//!
+//! Graph's pages show a single name, the service's schema declares a flags enumeration, and the service has been seen to
+//! answer with a number or with digits as text. All forms are read into one set, written as comma separated names, and names
+//! of the future are kept. `me` is the flag 0: alone it is the empty set, and beside another audience it means nothing.
+//! Source: Graph's `itemFacet` resource (beta); "Best practices for working with Microsoft Graph", evolvable enumerations.
 
 use std::fmt;
 
@@ -7,9 +12,10 @@ use serde::{Serialize, Serializer};
 use crate::host::advice;
 use crate::{Error, Result};
 
-/// The members in the order of their flags; `me` is 0, the empty set.
+/// The members in the order of their flags: `me` is 0, `family` 1, `contacts` 2, and each further one twice the one before.
 const NAMES: [&str; 7] =
     ["me", "family", "contacts", "groupMembers", "organization", "federatedOrganizations", "everyone"];
+/// Graph's placeholder that separates the documented members from newer ones.
 const SENTINEL: &str = "unknownFutureValue";
 
 /// One or more audiences. They are read from a name, comma separated names, a number or digits; unknown names are kept.
@@ -56,13 +62,13 @@ impl Audiences {
         audiences
     }
 
-    /// Whether the audiences are the same, in any order.
+    /// Whether the audiences are the same; the order of unknown names doesn't count.
     pub(super) fn is_same_set(&self, other: &Self) -> bool {
         let all = |names: &[String], of: &[String]| names.iter().all(|name| of.contains(name));
         self.flags == other.flags && all(&self.others, &other.others) && all(&other.others, &self.others)
     }
 
-    /// Rejects Graph's sentinel, and other unknown names unless `allow_unknown` is set.
+    /// Checks that the audiences may be sent: the sentinel never, other unknown names only with `allow_unknown`.
     pub(crate) fn check_names(&self, allow_unknown: bool) -> Result<()> {
         let refuse = |why: String| Err(Error::value(why));
         if self.flags & 64 != 0 || self.others.iter().any(|other| other == SENTINEL) {

@@ -1,4 +1,8 @@
 //! Calendar dates without time or zone (`Edm.Date`).
+//!
+//! Graph refuses a date that carries a time, and clients that send one are a known source of errors. The type therefore can't
+//! hold a time, and text is read only in the form `YYYY-MM-DD`.
+//! Source: OData 4.01 "Common Schema Definition Language", `Edm.Date`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,7 +23,14 @@ use crate::{Error, Result};
 pub struct Date(jiff::civil::Date);
 
 impl Date {
-    /// The date of a year, a month and a day of the month; none if the calendar lacks that day.
+    /// The date of a year (1 to 9999), a month (1 to 12) and a day of the month; none if the calendar lacks that day.
+    ///
+    /// ```
+    /// use personcert::Date;
+    ///
+    /// assert_eq!(Date::new(2028, 2, 29).map(|date| date.to_string()).as_deref(), Some("2028-02-29"));
+    /// assert_eq!(Date::new(2030, 2, 29), None);
+    /// ```
     pub fn new(year: i16, month: i8, day: i8) -> Option<Self> {
         if !(1..=9999).contains(&year) {
             return None;
@@ -27,7 +38,7 @@ impl Date {
         jiff::civil::Date::new(year, month, day).ok().map(Self)
     }
 
-    /// Year, month and day of the month.
+    /// Year, month and day of the month, each counted from 1.
     pub fn parts(self) -> (i16, i8, i8) {
         (self.0.year(), self.0.month(), self.0.day())
     }

@@ -1,4 +1,8 @@
 //! The types of property values, and Graph's resources inside a certification.
+//!
+//! A resource is read leniently: every member may be absent, null or of an undocumented type, and Graph may add members at
+//! any time. Each resource therefore has `Option` members, an `extra` map for what it doesn't know, and remembers which
+//! members were null.
 
 mod audiences;
 pub(crate) mod date;

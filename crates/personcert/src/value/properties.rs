@@ -1,4 +1,7 @@
 //! How the value types are read as properties, and when two of them mean the same.
+//!
+//! Two comparisons exist, because the service may store a value in another form than it was sent: `is_same` decides whether
+//! a property needs to be sent at all, `is_stored_as` whether a change that was sent has arrived.
 
 use serde_json::{Number, Value};
 

@@ -1,4 +1,7 @@
 //! Addresses of web pages and images.
+//!
+//! Graph stores `webUrl` and `thumbnailUrl` as plain text and checks nothing. Reading keeps whatever text is there; sending
+//! requires an address that a browser can open.
 
 use std::fmt;
 
@@ -8,12 +11,24 @@ use url::Url;
 use crate::{Error, Result};
 
 /// A web address. Any text is read, because Graph stores plain text; only an absolute http or https address is sent.
+///
+/// ```
+/// use personcert::{CertificationPatch, Change, WebUrl};
+/// use personcert::schema::Verb;
+///
+/// let patch = |text: &str| CertificationPatch {
+///     web_url: Change::Set(WebUrl::from(text)),
+///     ..CertificationPatch::default()
+/// };
+/// assert!(patch("https://www.iame.io/blackbelt").check(Verb::Update, false).is_ok());
+/// assert!(patch("www.iame.io").check(Verb::Update, false).is_err());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct WebUrl(String);
 
 impl WebUrl {
-    /// The address as text.
+    /// The address as text, exactly as it was read or given.
     pub fn as_str(&self) -> &str {
         &self.0
     }
