@@ -70,7 +70,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Answers<'a> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-                let mut answers = Vec::with_capacity(MAX_STEPS);
+                let mut answers = Vec::with_capacity(MAX_ANSWERS);
                 while answers.len() < MAX_ANSWERS {
                     let Some(answer) = items.next_element()? else { return Ok(answers) };
                     answers.push(answer);
