@@ -12,12 +12,17 @@
 //!
 //! The scheduler does no input and output: events and times go in, actions come out. The engine around it is thin.
 
+mod columns;
+mod files;
 mod options;
 mod outcome;
 mod row;
+mod rules;
 pub mod source;
 pub mod spool;
 
+pub use columns::{Columns, RESULT_PREFIX};
 pub use options::{BulkOptions, DriftPolicy, MissingPolicy};
 pub use outcome::{Counts, RowError, RowOutcome, RowStatus};
 pub use row::{Cell, Locator, Reject, Row};
+pub use rules::InputRules;

@@ -29,6 +29,20 @@ pub enum Cell<'a> {
 }
 
 impl Cell<'_> {
+    /// The same cell, borrowed.
+    pub fn borrow(&self) -> Cell<'_> {
+        match self {
+            Self::Missing => Cell::Missing,
+            Self::Clear => Cell::Clear,
+            Self::Text(text) => Cell::Text(Cow::Borrowed(text)),
+            Self::Bool(flag) => Cell::Bool(*flag),
+            Self::Int(number) => Cell::Int(*number),
+            Self::Float(number) => Cell::Float(*number),
+            Self::Date(date) => Cell::Date(*date),
+            Self::Json(value) => Cell::Json(value.clone()),
+        }
+    }
+
     /// The cell as the strict reader of values takes it.
     pub fn input(&self) -> Input<'_> {
         match self {

@@ -212,7 +212,8 @@ impl PropertyId {
         &PROPERTIES[self.0]
     }
 
-    const fn index(self) -> usize {
+    /// Its position in the table.
+    pub const fn index(self) -> usize {
         self.0
     }
 }

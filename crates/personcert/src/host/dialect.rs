@@ -49,7 +49,7 @@ impl Dialect {
 }
 
 /// Names the nearest of `allowed`, then all of them: the end of a message about an unknown name.
-pub(crate) fn advice(unknown: &str, allowed: &[&str]) -> String {
+pub fn advice(unknown: &str, allowed: &[&str]) -> String {
     let plain = |name: &str| name.replace(['_', '-'], "").to_lowercase();
     let nearest = allowed
         .iter()

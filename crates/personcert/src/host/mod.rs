@@ -9,9 +9,8 @@ mod operations;
 pub use crate::cancel::CallState;
 pub use attributes::ERROR_ATTRIBUTES;
 pub use call::{Call, Output, OutputMember};
-pub use dialect::{Dialect, Naming};
+pub use dialect::{Dialect, Naming, advice};
 pub use limits::{ConvertError, CopyLimits};
 pub use operations::{ARGUMENTS, Argument, OPERATIONS, OperationSpec, ResultSpec, Role};
 
 pub(crate) use call::Operation;
-pub(crate) use dialect::advice;
