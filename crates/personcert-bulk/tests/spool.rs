@@ -83,7 +83,7 @@ fn records_come_in_the_order_of_the_input_with_their_reject() {
     let spool = spool(folder.path(), TABLE).unwrap();
     let mut records = spool.records().unwrap();
     let mut seen = Vec::new();
-    while let Some((record, reject)) = records.next().unwrap() {
+    while let Some((record, reject)) = records.next_record().unwrap() {
         seen.push((record.number, record.cells.len(), reject.map(|reject| reject.message)));
     }
     assert_eq!(seen.len(), 4);

@@ -118,8 +118,8 @@ impl Spool {
                     columns.extend(&names)?;
                 }
                 format::ROW => {
-                    let named = format::texts(frame.payload).find_map(|(column, text)| columns.user_of(column, text));
-                    index.add(named.or(columns.rules().user.as_deref()).unwrap_or_default(), offset);
+                    let user = format::texts(frame.payload).find_map(|(column, text)| columns.user_of(column, text));
+                    index.add(user.or(columns.rules().user.as_deref()).unwrap_or_default(), offset);
                 }
                 format::REJECT => index.add_reject(offset),
                 format::END => {
@@ -231,11 +231,11 @@ impl Records {
         let frame = self.frames.read(offset)?;
         let about = serde_json::from_slice::<About>(frame.payload).ok().filter(|_| frame.kind == format::RULES);
         self.offset = frame.end;
-        about.map(|about| Columns::new(about.rules)).unwrap_or_else(|| Err(self.frames.damage(offset)))
+        about.map_or_else(|| Err(self.frames.damage(offset)), |about| Columns::new(about.rules))
     }
 
     /// The next row, and why it was rejected if it was; none after the last.
-    pub fn next(&mut self) -> Result<Option<(Record<'_>, Option<Reject>)>> {
+    pub fn next_record(&mut self) -> Result<Option<(Record<'_>, Option<Reject>)>> {
         let mut offset = self.offset;
         let (kind, end) = loop {
             let frame = self.frames.read(offset)?;
