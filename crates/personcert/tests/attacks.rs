@@ -229,3 +229,82 @@ async fn a_step_is_not_sent_after_the_deadline() {
     let outcomes: Vec<_> = results.into_iter().map(|r| r.unwrap_err().outcome).collect();
     assert_eq!(outcomes, [Outcome::Unknown, Outcome::NotSent, Outcome::NotSent]);
 }
+
+/// Never answers the first request, and answers the later ones.
+#[derive(Default)]
+struct StuckFirst(AtomicU32);
+
+impl TokenProvider for StuckFirst {
+    fn token(self: Arc<Self>, _: TokenRequest) -> TokenFuture {
+        Box::pin(async move {
+            if self.0.fetch_add(1, Ordering::Relaxed) == 0 {
+                std::future::pending::<()>().await;
+            }
+            Ok(AccessToken::new("token", None))
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_on_a_stopped_runtime_delays_one_call_of_another_by_five_seconds() {
+    let provider = Arc::new(StuckFirst::default());
+    let hooks = Hooks {
+        transport: Some(Arc::new(MemoryTransport::new(|_| {
+            Ok(Response { status: 200, body: br#"{"id":"x"}"#.as_slice().into(), ..Response::default() })
+        }))),
+        credential: Some(Arc::clone(&provider) as Arc<dyn TokenProvider>),
+        ..Hooks::default()
+    };
+    let client = Client::with(&config(), hooks).unwrap();
+    let target = Target::new(User::Me, "x").unwrap();
+    let mut stopped = pin!(client.get(&target, &[]));
+    assert!(stopped.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    let other = client.for_new_runtime().unwrap();
+    let began = Instant::now();
+    for _ in 0..3 {
+        other.get(&target, &[]).await.expect("the fetch is taken over");
+        assert_eq!(began.elapsed().as_secs(), 5);
+    }
+    assert_eq!(provider.0.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_fetch_is_not_taken_over() {
+    let calls = Arc::default();
+    let provider = CountingProvider { interactive: false, delay: Duration::from_mins(1), calls: Arc::clone(&calls) };
+    calls.store(1, Ordering::Relaxed);
+    let hooks = Hooks {
+        transport: Some(Arc::new(SlowTransport(Duration::ZERO))),
+        credential: Some(Arc::new(provider)),
+        ..Hooks::default()
+    };
+    let client = Client::with(&config(), hooks).unwrap();
+    let target = Target::new(User::Me, "x").unwrap();
+    let (one, two) = tokio::join!(client.delete(&target), client.delete(&target));
+    one.and(two).expect("both get the token");
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_signed_in_user_by_any_name_is_one_user_for_the_limiter() {
+    use base64::Engine as _;
+    let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(r#"{"oid":"11-22","upn":"ada@contoso.com"}"#);
+    let config = Config { token: Some(format!("e30.{claims}.c2ln").as_str().into()), ..config() };
+    let transport = MemoryTransport::new(|request: &Request| {
+        let is_refused = request.url.contains("/me/");
+        let mut response = Response { status: 200, body: br#"{"id":"x"}"#.as_slice().into(), ..Response::default() };
+        if is_refused {
+            response.status = 429;
+            response.headers.retry_after = Some(315.0);
+        }
+        Ok(response)
+    });
+    let client = Client::with(&config, Hooks { transport: Some(Arc::new(transport)), ..Hooks::default() }).unwrap();
+    let get = async |user: User| client.get(&Target::new(user, "x").unwrap(), &[]).await.map(drop);
+    assert_eq!(get(User::Me).await.unwrap_err().kind, ErrorKind::Throttled);
+    for own in ["11-22", "Ada@Contoso.com"] {
+        let error = get(User::Named(own.into())).await.expect_err("held like /me");
+        assert_eq!((error.kind, error.outcome), (ErrorKind::Throttled, Outcome::NotSent));
+    }
+    get(User::Named("bob@contoso.com".into())).await.expect("others are not held");
+}

@@ -1,85 +1,64 @@
 //! One token for all calls of a client: fetched once for all that wait, refreshed before it expires, and replaced when the
 //! service rejects it.
 
+mod bearer;
 mod rejections;
+mod turn;
 
 use std::sync::{Arc, Mutex as SyncMutex, MutexGuard as SyncMutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::HeaderValue;
-use tokio::sync::{Mutex, MutexGuard, Notify, OwnedMutexGuard};
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+pub(crate) use self::bearer::{Bearer, Rejection};
+use self::bearer::{header, user_of};
 use self::rejections::Rejections;
-use super::{AccessToken, TokenProvider, TokenRequest};
-use crate::{Error, ErrorKind, Outcome, Result};
+use self::turn::{Turn, TurnState};
+use super::{CredentialBinding, TokenProvider, TokenRequest};
+use crate::{Error, Result};
 
 /// How long before its expiry a token is refreshed; half of its life when that is shorter.
 const REFRESH_AHEAD: Duration = Duration::from_mins(5);
 /// How long to wait after a failed refresh while the token still works.
 const REFRESH_RETRY: Duration = Duration::from_secs(30);
 /// How long a call waits for a refresh in progress, from its start: the refresh may run on a runtime that is idle, or on
-/// an event loop that was stopped.
+/// an event loop that was stopped. And how long it waits for the fetch of another call whose runtime has stopped.
 const REFRESH_WAIT: Duration = Duration::from_secs(5);
 /// How long a refresh in progress may take before another one may start.
 const REFRESH_TIMEOUT: Duration = Duration::from_mins(2);
-/// Size limit of a token.
-const MAX_TOKEN_BYTES: usize = 64 << 10;
 
 /// Tells the time.
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
-/// Makes the provider of a cache. One made by the settings has locks, which a forked process must not share.
-pub(crate) type ProviderFactory = Arc<dyn Fn() -> Arc<dyn TokenProvider> + Send + Sync>;
+/// Makes the provider of a cache, with what it is bound to. One made by the settings has locks, which a forked process must not
+/// share and a stopped runtime may hold.
+pub(crate) type ProviderFactory = Arc<dyn Fn(&CredentialBinding) -> Arc<dyn TokenProvider> + Send + Sync>;
 
 /// The token of a client.
 pub(crate) struct TokenCache {
     new_provider: ProviderFactory,
-    provider: Arc<dyn TokenProvider>,
+    binding: CredentialBinding,
     scope: String,
     clock: Clock,
-    /// Locked while a call fetches a token.
-    state: Mutex<State>,
-    /// Notified when the state is unlocked.
-    unlocked: Notify,
+    state: SyncMutex<State>,
+    /// Notified when a turn ends.
+    turn_ended: Notify,
     rejections: SyncMutex<Rejections>,
     refresh: SyncMutex<Option<Refresh>>,
 }
 
-/// The locked state. The fields are dropped in this order: the waiting calls wake once it is unlocked.
-struct Locked<'a> {
-    state: MutexGuard<'a, State>,
-    _wake: Wake<'a>,
-}
-
-struct Wake<'a>(&'a Notify);
-
-impl Drop for Wake<'_> {
-    fn drop(&mut self) {
-        self.0.notify_waiters();
-    }
-}
-
-impl std::ops::Deref for Locked<'_> {
-    type Target = State;
-
-    fn deref(&self) -> &State {
-        &self.state
-    }
-}
-
-impl std::ops::DerefMut for Locked<'_> {
-    fn deref_mut(&mut self) -> &mut State {
-        &mut self.state
-    }
-}
-
-#[derive(Default)]
 struct State {
+    provider: Arc<dyn TokenProvider>,
     token: Option<Bearer>,
     refresh_failed: Option<Instant>,
     failure: Option<Failure>,
+    /// The call that may fetch a token.
+    turn: Option<TurnState>,
+    /// How many turns there were.
+    turns: u64,
 }
 
 /// The last fetch, when it failed.
@@ -98,37 +77,6 @@ struct Refresh {
     task: AbortHandle,
 }
 
-/// A token as a header.
-#[derive(Clone)]
-pub(crate) struct Bearer {
-    pub(crate) header: HeaderValue,
-    expires: Option<SystemTime>,
-    refresh_at: Option<SystemTime>,
-    /// Its number in the order of fetching.
-    number: u64,
-    /// How many of the service's challenges its claims answer.
-    challenges: u64,
-}
-
-impl Bearer {
-    /// The token itself.
-    pub(crate) fn token(&self) -> &str {
-        self.header.to_str().ok().and_then(|header| header.strip_prefix("Bearer ")).unwrap_or_default()
-    }
-
-    /// Whether it was fetched for this rejection, or later.
-    pub(crate) fn answers(&self, rejection: Rejection) -> bool {
-        self.number > rejection.token && self.challenges >= rejection.challenges
-    }
-}
-
-/// A rejection of a token that was recorded.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rejection {
-    token: u64,
-    challenges: u64,
-}
-
 impl std::fmt::Debug for TokenCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TokenCache").field("scope", &self.scope).finish_non_exhaustive()
@@ -137,44 +85,50 @@ impl std::fmt::Debug for TokenCache {
 
 impl TokenCache {
     pub(crate) fn new(new_provider: ProviderFactory, scope: String, clock: Clock) -> Arc<Self> {
-        let provider = new_provider();
-        let (state, rejections, refresh) = (Mutex::default(), SyncMutex::default(), SyncMutex::default());
-        Arc::new(Self { new_provider, provider, scope, clock, state, unlocked: Notify::new(), rejections, refresh })
+        Self::bound(new_provider, CredentialBinding::default(), scope, clock)
     }
 
-    /// The same cache, empty and unlocked, for a process that was forked.
+    fn bound(new_provider: ProviderFactory, binding: CredentialBinding, scope: String, clock: Clock) -> Arc<Self> {
+        let provider = new_provider(&binding);
+        let state = State { provider, token: None, refresh_failed: None, failure: None, turn: None, turns: 0 };
+        let (turn_ended, rejections, refresh) = (Notify::new(), SyncMutex::default(), SyncMutex::default());
+        Arc::new(Self { new_provider, binding, scope, clock, state: state.into(), turn_ended, rejections, refresh })
+    }
+
+    /// The same cache, empty and unlocked, for a process that was forked. It keeps to the sign-in method and the account of this one.
     pub(crate) fn for_new_process(&self) -> Arc<Self> {
-        Self::new(Arc::clone(&self.new_provider), self.scope.clone(), Arc::clone(&self.clock))
+        let binding = self.binding.for_new_process();
+        Self::bound(Arc::clone(&self.new_provider), binding, self.scope.clone(), Arc::clone(&self.clock))
     }
 
     /// The token, fetched when there is none. All calls that wait get the token that the first one fetches. A token that
     /// expires soon is refreshed in the background, while calls go on with it.
     pub(crate) async fn bearer(self: &Arc<Self>) -> Result<Bearer> {
         let started = Instant::now();
-        let mut state = self.lock().await;
-        if let Some(bearer) = self.usable(&state) {
+        let mut turn = self.turn().await;
+        if let Some(bearer) = self.usable() {
             if !self.may_replace(&bearer) {
-                self.refresh_ahead(&state, &bearer);
+                self.refresh_ahead(&bearer);
                 return Ok(bearer);
             }
             // Without a replacement the rejected token is tried once more: the service's refusal is the better error.
-            return Ok(self.fetch(&mut state, started, Some(bearer.number)).await.unwrap_or(bearer));
+            return Ok(self.fetch(&turn, started, Some(bearer.number)).await.unwrap_or(bearer));
         }
         if let Some(running) = self.awaited_refresh() {
-            drop(state);
+            drop(turn);
             self.wait_for_refresh(&running).await;
-            state = self.lock().await;
-            if let Some(bearer) = self.usable(&state) {
+            turn = self.turn().await;
+            if let Some(bearer) = self.usable() {
                 return Ok(bearer);
             }
         }
-        self.fetch(&mut state, started, None).await
+        self.fetch(&turn, started, None).await
     }
 
     /// Records that the service rejected a token, with the claims of its challenge. None where the provider has no other
     /// token.
     pub(crate) fn reject(&self, bearer: &Bearer, challenge: Option<&str>) -> Option<Rejection> {
-        if !self.provider.is_refreshable() {
+        if !self.provider().is_refreshable() {
             return None;
         }
         let challenges = self.rejections().record(bearer.number, challenge);
@@ -185,24 +139,14 @@ impl TokenCache {
     /// replacement that was rejected as well is remembered.
     pub(crate) async fn replace(&self, rejection: Rejection) -> Result<Option<Bearer>> {
         let started = Instant::now();
-        let mut state = self.lock().await;
-        match state.token.clone() {
+        let turn = self.turn().await;
+        let token = self.state().token.clone();
+        match token {
             Some(bearer) if self.may_replace(&bearer) => {
-                self.fetch(&mut state, started, Some(bearer.number)).await.map(Some)
+                self.fetch(&turn, started, Some(bearer.number)).await.map(Some)
             }
             Some(bearer) if bearer.number > rejection.token => Ok(Some(bearer)),
-            _ => state.failure_for(started, Some(rejection.token)).map_or(Ok(None), Err),
-        }
-    }
-
-    /// Locks the state. The mutex's own queue would hand the lock to a task whose runtime stands still.
-    async fn lock(&self) -> Locked<'_> {
-        loop {
-            let unlocked = self.unlocked.notified();
-            if let Ok(state) = self.state.try_lock() {
-                return Locked { state, _wake: Wake(&self.unlocked) };
-            }
-            unlocked.await;
+            _ => self.state().failure_for(started, Some(rejection.token)).map_or(Ok(None), Err),
         }
     }
 
@@ -213,14 +157,19 @@ impl TokenCache {
 
     /// Whether getting a token may involve a user.
     pub(crate) fn is_interactive(&self) -> bool {
-        self.provider.is_interactive()
+        self.provider().is_interactive()
+    }
+
+    fn provider(&self) -> Arc<dyn TokenProvider> {
+        Arc::clone(&self.state().provider)
     }
 
     /// The token, unless it expired or its session was signed out.
-    fn usable(&self, state: &State) -> Option<Bearer> {
+    fn usable(&self) -> Option<Bearer> {
         let now = self.now();
-        let bearer = state.token.clone().filter(|bearer| bearer.expires.is_none_or(|end| end > now));
-        bearer.filter(|_| self.provider.is_current())
+        let token = self.state().token.clone();
+        let bearer = token.filter(|bearer| bearer.expires.is_none_or(|end| end > now));
+        bearer.filter(|_| self.provider().is_current())
     }
 
     /// Whether the token was rejected and may be replaced now.
@@ -230,20 +179,23 @@ impl TokenCache {
 
     /// Fetches a token for a call that has waited since `started`, perhaps to replace a rejected one. A fetch that failed
     /// in the meantime was for this call too.
-    async fn fetch(&self, state: &mut State, started: Instant, rejected: Option<u64>) -> Result<Bearer> {
-        if let Some(error) = state.failure_for(started, rejected) {
+    async fn fetch(&self, turn: &Turn<'_>, started: Instant, rejected: Option<u64>) -> Result<Bearer> {
+        if let Some(error) = self.state().failure_for(started, rejected) {
             return Err(error);
         }
         let (claims, challenges) = self.rejections().claims();
-        let fetched = self.request(claims).await;
+        let fetched = turn.watch(self.request(claims)).await;
         if rejected.is_some() {
             // Not before the fetch: a call that is cancelled leaves the replacement to the next one.
             self.rejections().count_replacement();
         }
+        let mut state = self.state();
         match fetched {
             Ok((header, expires)) => Ok(state.store(header, expires, challenges, self.now())),
             Err(error) => {
-                state.failure = Some(Failure { error: error.duplicate(), ended: Instant::now(), rejected });
+                if turn.is_current(state.turn.as_ref()) {
+                    state.failure = Some(Failure { error: error.duplicate(), ended: Instant::now(), rejected });
+                }
                 Err(error)
             }
         }
@@ -251,13 +203,14 @@ impl TokenCache {
 
     async fn request(&self, claims: Option<String>) -> Result<(HeaderValue, Option<SystemTime>)> {
         let request = TokenRequest { scope: self.scope.clone(), claims, now: self.now() };
-        Arc::clone(&self.provider).token(request).await.and_then(header)
+        let token = self.provider().token(request).await?;
+        Ok((header(&token)?, token.expires))
     }
 
     /// Starts to refresh a token that expires soon, unless a refresh is in progress or failed just now.
-    fn refresh_ahead(self: &Arc<Self>, state: &State, bearer: &Bearer) {
+    fn refresh_ahead(self: &Arc<Self>, bearer: &Bearer) {
         let is_due = bearer.refresh_at.is_some_and(|at| at <= self.now());
-        let has_failed = state.refresh_failed.is_some_and(|failed| failed.elapsed() < REFRESH_RETRY);
+        let has_failed = self.state().refresh_failed.is_some_and(|failed| failed.elapsed() < REFRESH_RETRY);
         let mut refresh = self.refresh();
         if !is_due || has_failed || refresh.as_ref().is_some_and(|refresh| refresh.is_running(REFRESH_TIMEOUT)) {
             return;
@@ -272,9 +225,9 @@ impl TokenCache {
 
     async fn run_refresh(self: Arc<Self>, number: u64, _running: OwnedMutexGuard<()>) {
         let (claims, challenges) = self.rejections().claims();
-        // Without the lock: calls go on with the old token.
+        // Outside the turn: calls go on with the old token.
         let fetched = self.request(claims).await;
-        let mut state = self.lock().await;
+        let mut state = self.state();
         match fetched {
             // The token was replaced in the meantime.
             _ if state.token.as_ref().is_none_or(|token| token.number != number) => {}
@@ -299,8 +252,13 @@ impl TokenCache {
             let mut refresh = self.refresh();
             if let Some(abandoned) = refresh.take_if(|refresh| Arc::ptr_eq(&refresh.running, running)) {
                 abandoned.task.abort();
+                self.replace_provider(&mut self.state());
             }
         }
+    }
+
+    fn state(&self) -> SyncMutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn rejections(&self) -> SyncMutexGuard<'_, Rejections> {
@@ -335,24 +293,7 @@ impl State {
         self.failure = None;
         let ahead = |end: SystemTime| REFRESH_AHEAD.min(end.duration_since(now).unwrap_or_default() / 2);
         let refresh_at = expires.and_then(|end| end.checked_sub(ahead(end)));
-        self.token.insert(Bearer { header, expires, refresh_at, number, challenges }).clone()
+        let user = user_of(&header);
+        self.token.insert(Bearer { header, expires, refresh_at, number, challenges, user }).clone()
     }
-}
-
-/// The header of a token.
-fn header(token: AccessToken) -> Result<(HeaderValue, Option<SystemTime>)> {
-    let invalid = |why: &str| Error::new(ErrorKind::Auth, Outcome::NotSent, why);
-    let text = token.secret.expose().trim();
-    if text.is_empty() {
-        return Err(invalid("the access token is empty; give a token for Graph"));
-    }
-    if text.len() > MAX_TOKEN_BYTES || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(invalid(
-            "the access token is malformed; it must not contain spaces, line breaks or non-ASCII text",
-        ));
-    }
-    let value = HeaderValue::try_from(format!("Bearer {text}"));
-    let mut value = value.map_err(|_| invalid("the access token is malformed"))?;
-    value.set_sensitive(true);
-    Ok((value, token.expires))
 }

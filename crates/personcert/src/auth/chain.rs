@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 use super::authority::auth_error;
 use super::environment::{AuthEnvironment, Credential};
 use super::provider::TokenFuture;
-use super::{AccessToken, PromptHandler, TokenProvider, TokenRequest};
+use super::{AccessToken, CredentialBinding, PromptHandler, TokenProvider, TokenRequest};
 use crate::config::SignIn;
 use crate::{Config, Result};
 
@@ -27,14 +27,15 @@ const CHAIN_ORDER: [SignIn; 6] = [
 pub(crate) struct CredentialChain {
     config: Config,
     prompt: PromptHandler,
+    binding: CredentialBinding,
     chosen: OnceLock<Credential>,
     /// Held while a credential is being chosen.
     choosing: Mutex<()>,
 }
 
 impl CredentialChain {
-    pub(crate) fn new(config: &Config, prompt: PromptHandler) -> Self {
-        Self { config: config.clone(), prompt, chosen: OnceLock::new(), choosing: Mutex::default() }
+    pub(crate) fn new(config: &Config, prompt: PromptHandler, binding: CredentialBinding) -> Self {
+        Self { config: config.clone(), prompt, binding, chosen: OnceLock::new(), choosing: Mutex::default() }
     }
 
     async fn obtain(&self, request: TokenRequest) -> Result<AccessToken> {
@@ -50,7 +51,7 @@ impl CredentialChain {
             ));
         }
         let environment = AuthEnvironment { config: &self.config };
-        let Some(method) = configured_method(&self.config) else {
+        let Some(method) = configured_method(&self.config).or(self.binding.method()) else {
             let (credential, token) = self.first_available(&environment, &request).await?;
             self.chosen.get_or_init(|| credential);
             return Ok(token);
@@ -59,7 +60,7 @@ impl CredentialChain {
             let remedy = if method == SignIn::Login { "; run `personcert login`" } else { "" };
             auth_error(format!("sign-in method `{method}` is unavailable: {why}{remedy}"))
         };
-        let credential = environment.credential(method, &self.prompt).await.map_err(unavailable)?;
+        let credential = environment.credential(method, &self.prompt, &self.binding).await.map_err(unavailable)?;
         let credential = Arc::clone(self.chosen.get_or_init(|| credential));
         drop(choosing);
         credential.token(request).await
@@ -75,12 +76,13 @@ impl CredentialChain {
         let mut tried = Vec::new();
         for method in CHAIN_ORDER {
             let is_ambient = matches!(method, SignIn::ManagedIdentity | SignIn::AzureCli);
-            let why = match environment.credential(method, &self.prompt).await {
+            let why = match environment.credential(method, &self.prompt, &self.binding).await {
                 Err(why) => why,
                 Ok(credential) => match Arc::clone(&credential).token(request.clone()).await {
                     Err(error) if is_ambient => error.message,
                     token => {
                         tracing::debug!(method = method.as_str(), "signed in");
+                        self.binding.bind_method(method);
                         return token.map(|token| (credential, token));
                     }
                 },

@@ -12,7 +12,7 @@ use super::certificate::Certificate;
 use super::client_credential::{ClientAuthentication, ClientCredential, GitHubJob};
 use super::session::Session;
 use super::session_store::SessionStore;
-use super::{PromptHandler, TokenProvider};
+use super::{CredentialBinding, PromptHandler, TokenProvider};
 use crate::config::{SignIn, is_loopback};
 use crate::http::build_client;
 use crate::{Config, Result, Secret};
@@ -32,13 +32,19 @@ pub(super) struct AuthEnvironment<'a> {
 
 impl AuthEnvironment<'_> {
     /// The credential of a sign-in method, or why it is unavailable.
-    pub(super) async fn credential(&self, method: SignIn, prompt: &PromptHandler) -> Result<Credential, String> {
+    pub(super) async fn credential(
+        &self,
+        method: SignIn,
+        prompt: &PromptHandler,
+        binding: &CredentialBinding,
+    ) -> Result<Credential, String> {
         let credential: Credential = match method {
-            SignIn::Login => Arc::new(self.stored_session(prompt).await?),
+            SignIn::Login => Arc::new(self.stored_session(prompt, binding).await?),
             SignIn::Browser | SignIn::DeviceCode => {
                 let authority = self.authority(DEFAULT_TENANT).map_err(message)?;
                 let store = SessionStore::new(self.config).map_err(message)?;
-                Arc::new(Session::new(authority, self.client_id()?, store, Some(method), prompt.clone()))
+                let binding = binding.clone();
+                Arc::new(Session::new(authority, self.client_id()?, store, Some(method), prompt.clone(), binding))
             }
             SignIn::ClientSecret => {
                 let secret = self.config.client_secret.clone();
@@ -64,7 +70,7 @@ impl AuthEnvironment<'_> {
     }
 
     /// The session that an earlier sign-in stored, if it fits the settings.
-    async fn stored_session(&self, prompt: &PromptHandler) -> Result<Session, String> {
+    async fn stored_session(&self, prompt: &PromptHandler, binding: &CredentialBinding) -> Result<Session, String> {
         let store = SessionStore::new(self.config).map_err(message)?;
         let (stored, _) = store.load().await.map_err(message)?.ok_or("not signed in")?;
         let differs = |given: &Option<String>, stored: &String| given.as_ref().is_some_and(|given| given != stored);
@@ -73,7 +79,7 @@ impl AuthEnvironment<'_> {
         }
         let root = self.root().map_err(message)?;
         let authority = Authority::new(self.config.clone(), root, stored.tenant);
-        Ok(Session::new(authority, stored.client, store, None, prompt.clone()))
+        Ok(Session::new(authority, stored.client, store, None, prompt.clone(), binding.clone()))
     }
 
     fn certificate(&self) -> Result<Certificate, String> {

@@ -7,7 +7,7 @@ use super::authority::auth_error;
 use super::environment::{AuthEnvironment, DEFAULT_TENANT};
 use super::session::{Account, Session};
 use super::session_store::SessionStore;
-use super::{Prompt, PromptHandler, TokenRequest};
+use super::{CredentialBinding, Prompt, PromptHandler, TokenRequest};
 use crate::config::SignIn;
 use crate::{Config, Error, Result};
 
@@ -24,7 +24,8 @@ pub async fn login(config: &Config, prompt: impl Fn(&Prompt) + Send + Sync + 'st
     let authority = environment.authority(DEFAULT_TENANT)?;
     let client_id = environment.client_id().map_err(auth_error)?;
     let prompt = PromptHandler(Arc::new(prompt));
-    let session = Session::new(authority, client_id, SessionStore::new(config)?, Some(method), prompt);
+    let (store, binding) = (SessionStore::new(config)?, CredentialBinding::default());
+    let session = Session::new(authority, client_id, store, Some(method), prompt, binding);
     session.sign_in(&TokenRequest { scope: config.scope(), claims: None, now: SystemTime::now() }).await
 }
 

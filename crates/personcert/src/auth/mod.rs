@@ -2,6 +2,7 @@
 
 mod authority;
 mod azure;
+mod binding;
 mod browser;
 mod cache;
 mod certificate;
@@ -19,6 +20,7 @@ mod session_file;
 mod session_store;
 
 pub(crate) use authority::parse_grant;
+pub(crate) use binding::CredentialBinding;
 pub(crate) use cache::{Bearer, ProviderFactory, TokenCache};
 pub(crate) use certificate::Certificate;
 pub(crate) use chain::CredentialChain;

@@ -11,7 +11,7 @@ use super::interaction::Interaction;
 use super::provider::{TokenFuture, from_unix};
 use super::session_file::FileVersion;
 use super::session_store::{AccountId, Location, Saved, SessionStore, StoredSession};
-use super::{AccessToken, PromptHandler, TokenProvider, TokenRequest, browser, device_code};
+use super::{AccessToken, CredentialBinding, PromptHandler, TokenProvider, TokenRequest, browser, device_code};
 use crate::config::SignIn;
 use crate::schema::output;
 use crate::{Error, Result, Secret};
@@ -60,6 +60,8 @@ pub(super) struct Session {
     /// How to sign a user in when no session is stored; none where prompting is not allowed.
     method: Option<SignIn>,
     prompt: PromptHandler,
+    /// Tokens of another account are never issued, and once it is bound no user is prompted any more.
+    binding: CredentialBinding,
     state: Mutex<State>,
     /// The account of the issued tokens, with the version of the file that held its session.
     watched: SyncMutex<Option<(AccountId, Option<FileVersion>)>>,
@@ -70,8 +72,6 @@ struct State {
     session: Option<StoredSession>,
     /// Where the store holds the session. Without it the session lives in this process alone.
     location: Option<Location>,
-    /// The account of the first token. Tokens of another one are never issued, and no user is prompted any more.
-    account: Option<AccountId>,
     /// The last token that was issued.
     issued: Option<Secret>,
 }
@@ -83,9 +83,10 @@ impl Session {
         store: SessionStore,
         method: Option<SignIn>,
         prompt: PromptHandler,
+        binding: CredentialBinding,
     ) -> Self {
         let (state, watched) = (Mutex::default(), SyncMutex::default());
-        Self { authority, client_id, store, method, prompt, state, watched }
+        Self { authority, client_id, store, method, prompt, binding, state, watched }
     }
 
     /// Signs a user in now, whatever is stored.
@@ -107,14 +108,17 @@ impl Session {
             None => {
                 let grant = self.prompt_user(request).await?;
                 let session = self.session_of(&grant, None);
+                if !self.binding.accepts(&session) {
+                    return Err(auth_error(OTHER_ACCOUNT));
+                }
                 self.keep(&mut state, session, |_| true).await?;
                 grant.access
             }
         };
-        let State { session, location, account, issued } = &mut *state;
+        let State { session, location, issued } = &mut *state;
         *issued = Some(token.secret.clone());
         if let Some(session) = session {
-            let account = account.get_or_insert_with(|| session.account_id()).clone();
+            let account = self.binding.bind_account(session.account_id()).clone();
             // A version from before the reload: a change in between is found by the next look.
             let version = if location == &Some(Location::File) { version } else { None };
             *self.watched() = Some((account, version));
@@ -124,13 +128,13 @@ impl Session {
 
     /// Takes over what the store holds now: another program may have renewed the session, or signed out.
     async fn reload(&self, state: &mut State) -> Result<()> {
-        let is_bound = state.account.is_some();
+        let is_bound = self.binding.account().is_some();
         match self.store.load().await? {
-            Some((stored, location)) if self.is_ours(&stored) && state.accepts(&stored) => {
+            Some((stored, location)) if self.is_ours(&stored) && self.binding.accepts(&stored) => {
                 (state.session, state.location) = (Some(stored), Some(location));
             }
             // A session that could not be stored goes on in this process.
-            _ if state.location.is_none() => {}
+            _ if state.session.is_some() && state.location.is_none() => {}
             Some(_) if is_bound => return Err(auth_error(OTHER_ACCOUNT)),
             None if is_bound => return Err(auth_error(NOT_SIGNED_IN)),
             _ => (state.session, state.location) = (None, None),
@@ -153,7 +157,7 @@ impl Session {
             ("scope", &scope),
         ];
         let grant = match self.authority.grant(request, form).await {
-            Err(error) if requires_sign_in(&error) && self.method.is_some() && state.account.is_none() => {
+            Err(error) if requires_sign_in(&error) && self.method.is_some() && self.binding.account().is_none() => {
                 return Ok(None);
             }
             grant => grant?,
@@ -230,13 +234,6 @@ impl Session {
 
     fn watched(&self) -> std::sync::MutexGuard<'_, Option<(AccountId, Option<FileVersion>)>> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    /// Whether tokens of a stored session may be issued: any before the first one, then those of the same account.
-    fn accepts(&self, stored: &StoredSession) -> bool {
-        self.account.as_ref().is_none_or(|account| *account == stored.account_id())
     }
 }
 

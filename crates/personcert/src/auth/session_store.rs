@@ -41,7 +41,7 @@ impl fmt::Debug for StoredSession {
 
 /// Who signed in to what.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct AccountId {
+pub(crate) struct AccountId {
     application: [String; 3],
     directory: Option<String>,
     user: Option<String>,
@@ -95,7 +95,8 @@ pub(super) struct SessionStore {
     /// The scope: a session is for one Graph.
     key: String,
     file: SessionFile,
-    keyring: bool,
+    /// Opens the entry of a key in the keyring; none where the settings name a file.
+    keyring: Option<fn(&str) -> keyring::Result<keyring::Entry>>,
 }
 
 impl SessionStore {
@@ -104,7 +105,8 @@ impl SessionStore {
         let default = || Some(dirs::state_dir().or_else(dirs::data_local_dir)?.join("personcert").join("sign-in.json"));
         let missing = || auth_error("no state directory for this user; set `token_cache_file`");
         let file = config.token_cache_file.as_ref().map(PathBuf::from).or_else(default).ok_or_else(missing)?;
-        Ok(Self { key: config.scope(), file: SessionFile(file), keyring: config.token_cache_file.is_none() })
+        let keyring = config.token_cache_file.is_none().then_some(open_keyring as _);
+        Ok(Self { key: config.scope(), file: SessionFile(file), keyring })
     }
 
     /// The stored session and its location. The file comes first, because a keyring takes longer.
@@ -113,7 +115,7 @@ impl SessionStore {
         if let Some(session) = blocking(move || store.in_file()).await? {
             return Ok(Some((session, Location::File)));
         }
-        let secret = self.in_keyring(keyring::Entry::get_secret).await;
+        let secret = self.in_keyring(None, keyring::Entry::get_secret).await;
         Ok(secret.and_then(|secret| Some((serde_json::from_slice(&secret).ok()?, Location::Keyring))))
     }
 
@@ -148,7 +150,8 @@ impl SessionStore {
             return Ok(Saved::Refused);
         }
         let kept = session.clone();
-        if self.in_keyring(move |entry| kept.store_in(|secret| entry.set_secret(secret))).await.is_some() {
+        let write = move |entry: &keyring::Entry| kept.store_in(|secret| entry.set_secret(secret));
+        if self.has_keyring().await && self.in_keyring(lock.clone(), write).await.is_some() {
             // A session in the file would be found first.
             self.remove_from_file(lock).await?;
             return Ok(Saved::Stored(Location::Keyring));
@@ -169,7 +172,8 @@ impl SessionStore {
     /// Removes the session; false when there was none.
     pub(super) async fn remove(&self) -> Result<bool> {
         let lock = if self.file.directory().exists() { self.lock().await? } else { None };
-        let from_keyring = self.in_keyring(keyring::Entry::delete_credential).await.is_some();
+        let delete = keyring::Entry::delete_credential;
+        let from_keyring = self.has_keyring().await && self.in_keyring(lock.clone(), delete).await.is_some();
         Ok(self.remove_from_file(lock).await? || from_keyring)
     }
 
@@ -193,23 +197,41 @@ impl SessionStore {
         let file = self.file.clone();
         match blocking(move || file.lock()).await {
             Ok(lock) => Ok(Some(Arc::new(lock))),
-            Err(_) if self.keyring && !self.file.directory().exists() => Ok(None),
+            Err(_) if self.keyring.is_some() && !self.file.directory().exists() => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Does something with the entry in the keyring; `None` when that fails or the machine has no keyring.
+    /// Whether the keyring answers. One that waits for a user must not keep the lock.
+    async fn has_keyring(&self) -> bool {
+        use keyring::Error::{NoDefaultStore, NoStorageAccess, PlatformFailure};
+        let probe = |entry: &keyring::Entry| match entry.get_secret() {
+            Err(error @ (NoDefaultStore | NoStorageAccess(_) | PlatformFailure(_))) => Err(error),
+            _ => Ok(()),
+        };
+        self.in_keyring(None, probe).await.is_some()
+    }
+
+    /// Does something with the entry in the keyring; `None` when that fails or the machine has no keyring. The lock is
+    /// released afterwards, even when the caller stops waiting.
     async fn in_keyring<T: Send + 'static>(
         &self,
+        lock: Option<Arc<FileLock>>,
         act: impl FnOnce(&keyring::Entry) -> keyring::Result<T> + Send + 'static,
     ) -> Option<T> {
-        if !self.keyring {
-            return None;
-        }
+        let open = self.keyring?;
         let key = self.key.clone();
-        let done = blocking(move || Ok(keyring::Entry::new(SERVICE, &key).and_then(|entry| act(&entry)).ok()));
+        let done = blocking(move || {
+            let done = open(&key).and_then(|entry| act(&entry)).ok();
+            drop(lock);
+            Ok(done)
+        });
         tokio::time::timeout(KEYRING_TIMEOUT, done).await.ok()?.ok()?
     }
+}
+
+fn open_keyring(key: &str) -> keyring::Result<keyring::Entry> {
+    keyring::Entry::new(SERVICE, key)
 }
 
 /// Runs blocking work on a thread of its own. A runtime that ends would wait for its own threads, and a keyring may wait
@@ -223,9 +245,13 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
 
 #[cfg(test)]
 mod tests {
+    use std::any::Any;
     use std::cell::RefCell;
+    use std::sync::{Condvar, Mutex};
 
-    use super::StoredSession;
+    use keyring_core::api::CredentialApi;
+
+    use super::*;
 
     #[test]
     fn a_keyring_with_little_room_gets_the_session_without_its_access_token() {
@@ -236,7 +262,7 @@ mod tests {
             client: text("an application"),
             refresh: "r".repeat(1500),
             access: Some(("a".repeat(2500), 4_000_000_000)),
-            claims: serde_json::Map::new(),
+            claims: Map::new(),
         };
         let stored = |max_bytes: usize| {
             let secret = RefCell::new(None);
@@ -254,5 +280,90 @@ mod tests {
         let (ok, shortened) = stored(2560);
         assert!(ok && shortened.is_some_and(|stored| stored.access.is_none() && stored.refresh == session.refresh));
         assert!(matches!(stored(1000), (false, None)));
+    }
+
+    /// A keyring with one entry, whose writes can be held back.
+    static KEYRING: Mutex<Held> = Mutex::new(Held { entry: None, holds: false, waits: false });
+    static CHANGED: Condvar = Condvar::new();
+
+    struct Held {
+        entry: Option<Vec<u8>>,
+        /// Whether writes are held back, and whether one waits.
+        holds: bool,
+        waits: bool,
+    }
+
+    #[derive(Debug)]
+    struct Entry;
+
+    impl CredentialApi for Entry {
+        fn set_secret(&self, secret: &[u8]) -> keyring::Result<()> {
+            let mut keyring = KEYRING.lock().unwrap();
+            keyring.waits = true;
+            CHANGED.notify_all();
+            keyring = CHANGED.wait_while(keyring, |keyring| keyring.holds).unwrap();
+            keyring.entry = Some(secret.to_vec());
+            Ok(())
+        }
+
+        fn get_secret(&self) -> keyring::Result<Vec<u8>> {
+            KEYRING.lock().unwrap().entry.clone().ok_or(keyring::Error::NoEntry)
+        }
+
+        fn delete_credential(&self) -> keyring::Result<()> {
+            KEYRING.lock().unwrap().entry.take().map(drop).ok_or(keyring::Error::NoEntry)
+        }
+
+        fn get_credential(&self) -> keyring::Result<Option<Arc<keyring_core::Credential>>> {
+            Ok(None)
+        }
+
+        fn get_specifiers(&self) -> Option<(String, String)> {
+            None
+        }
+
+        fn as_any(&self) -> &dyn Any {
+            self
+        }
+    }
+
+    fn hold(holds: bool) {
+        let mut keyring = KEYRING.lock().unwrap();
+        (keyring.holds, keyring.waits) = (holds, false);
+        CHANGED.notify_all();
+    }
+
+    #[tokio::test]
+    async fn a_write_to_the_keyring_that_outlives_its_save_does_not_undo_a_logout() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = |_: &str| {
+            let inner = keyring_core::Entry::new_with_credential(Arc::new(Entry));
+            Ok(keyring::Entry { inner })
+        };
+        let file = SessionFile(folder.path().join("sign-in.json"));
+        let store = SessionStore { key: "graph".into(), file, keyring: Some(open) };
+        let session = StoredSession {
+            authority: String::new(),
+            tenant: String::new(),
+            client: String::new(),
+            refresh: "one".into(),
+            access: None,
+            claims: Map::new(),
+        };
+        assert!(matches!(store.save(&session, |_| true).await, Ok(Saved::Stored(Location::Keyring))));
+        hold(true);
+        let (saver, renewed) = (store.clone(), StoredSession { refresh: "two".into(), ..session });
+        let save = tokio::spawn(async move { drop(saver.save(&renewed, |_| true).await) });
+        let wait = || drop(CHANGED.wait_while(KEYRING.lock().unwrap(), |keyring| !keyring.waits).unwrap());
+        tokio::task::spawn_blocking(wait).await.unwrap();
+        save.abort();
+        drop(save.await);
+        let mut logout = std::pin::pin!(store.remove());
+        // A logout that did not wait for the write would end before it.
+        let early = tokio::time::timeout(Duration::from_millis(300), &mut logout).await;
+        hold(false);
+        let removed = if let Ok(removed) = early { removed } else { logout.await };
+        assert!(removed.unwrap());
+        assert!(store.load().await.unwrap().is_none(), "the session is not restored");
     }
 }

@@ -145,8 +145,8 @@ impl Client {
         let mut bearer = first_token(self, context).await?;
         let mut is_token_replaced = false;
         let mut overall = Outcome::NotSent;
-        let users: Vec<_> = positions.iter().map(|at| user_key(prepared[*at].request.user)).collect();
         loop {
+            let users: Vec<_> = positions.iter().map(|at| user_key(prepared[*at].request.user, &bearer)).collect();
             let permit = self.state.limiter.acquire_batch(&users, context.deadline).await;
             let permit = permit.map_err(|refusal| finish(throttled(refusal), overall, 1))?;
             let exchange = self.attempt_once(context, &envelope, &bearer.header).await;
@@ -172,7 +172,7 @@ impl Client {
             if let Some((fresh, _)) = replaced.map_err(|error| finish(error, overall, 1))? {
                 (bearer, is_token_replaced) = (fresh, true);
             } else if is_refused && is_refused_whole(&error) {
-                let results = self.send_singly(context, prepared, positions, &bearer.header).await;
+                let results = self.send_singly(context, prepared, positions, &bearer).await;
                 return Ok((results, bearer));
             } else {
                 return Err(error);
@@ -194,12 +194,12 @@ impl Client {
         context: &CallContext,
         prepared: &[Prepared<'_>],
         positions: &[usize],
-        authorization: &HeaderValue,
+        bearer: &Bearer,
     ) -> Vec<StepResult> {
         let mut results = Vec::with_capacity(positions.len());
         for at in positions {
             let step = &prepared[*at];
-            let permit = self.state.limiter.acquire(user_key(step.request.user), 1, context.deadline).await;
+            let permit = self.state.limiter.acquire(user_key(step.request.user, bearer), 1, context.deadline).await;
             let permit = match permit {
                 Ok(permit) => permit,
                 Err(refusal) => {
@@ -208,7 +208,7 @@ impl Client {
                     continue;
                 }
             };
-            let exchange = self.attempt_once(context, &step.request, authorization).await;
+            let exchange = self.attempt_once(context, &step.request, &bearer.header).await;
             settle(permit, exchange.result.as_ref().err());
             let result = match exchange.result {
                 Ok(response) => self.read_step(step, response, exchange.client_request_id),

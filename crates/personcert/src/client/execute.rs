@@ -118,7 +118,7 @@ pub(super) async fn with_retries(
     let mut overall = Outcome::NotSent;
     let (mut attempts, mut withdrawn, mut is_token_replaced) = (0, 0, false);
     loop {
-        let permit = client.state.limiter.acquire(user_key(request.user), 1, context.deadline).await;
+        let permit = client.state.limiter.acquire(user_key(request.user, &bearer), 1, context.deadline).await;
         let permit = permit.map_err(|refusal| finish(throttled(refusal), overall, attempts))?;
         attempts += 1;
         let Exchange { client_request_id, duration, result } = attempt(client, context, request, &bearer.header).await;
@@ -164,10 +164,12 @@ pub(super) async fn with_retries(
     }
 }
 
-pub(super) const fn user_key(user: &User) -> UserKey<'_> {
-    match user {
-        User::Me => UserKey("me"),
-        User::Named(name) => UserKey(name.as_str()),
+/// The user of a request, for the limiter: the token's own user has one key, whether as `/me`, by id or by name.
+pub(super) fn user_key<'a>(user: &'a User, bearer: &'a Bearer) -> UserKey<'a> {
+    match (user, bearer.user_id()) {
+        (User::Me, own) => UserKey(own.unwrap_or("me")),
+        (User::Named(name), Some(own)) if bearer.is_of(name) => UserKey(own),
+        (User::Named(name), _) => UserKey(name),
     }
 }
 

@@ -155,10 +155,10 @@ fn provider_factory(
     prompt: PromptHandler,
 ) -> ProviderFactory {
     let config = config.clone();
-    Arc::new(move || match (&credential, &config.token_command, &config.token) {
+    Arc::new(move |binding| match (&credential, &config.token_command, &config.token) {
         (Some(credential), ..) => Arc::clone(credential),
         (None, Some(line), _) => Arc::new(TokenCommand(line.clone())),
         (None, None, Some(token)) => Arc::new(StaticToken(token.clone())),
-        (None, None, None) => Arc::new(CredentialChain::new(&config, prompt.clone())),
+        (None, None, None) => Arc::new(CredentialChain::new(&config, prompt.clone(), binding.clone())),
     })
 }

@@ -1,6 +1,7 @@
 //! How the limiter tells users apart.
 
-/// A user by object id or user principal name, in any case. The same user under two names counts as two.
+/// A user by object id or user principal name, in any case. A client uses one key for the user of its token; another user
+/// under two names counts as two.
 #[derive(Clone, Copy, Debug)]
 pub struct UserKey<'a>(pub &'a str);
 
