@@ -16,6 +16,8 @@ use crate::source::Record;
 
 /// The start of the names of the columns that result files add to those of the input.
 pub const RESULT_PREFIX: &str = "personcert.";
+/// The column of a failed row that could not be read as a whole: its cells are not those of the input.
+pub(crate) const UNREADABLE_COLUMN: &str = "personcert.unreadable";
 /// The longest text of a cell, in bytes.
 pub const MAX_CELL_BYTES: usize = 128 << 10;
 /// The most columns of an input.
@@ -34,6 +36,8 @@ enum Binding {
     Id,
     /// It sets a property; the index of the property in the match key, if it belongs to it.
     Property(PropertyId, Option<usize>),
+    /// It says why the row could not be read when a result file was written; empty once the row is corrected.
+    Unreadable,
     /// It is not read.
     Ignored,
     /// It can't be read: the reason.
@@ -48,6 +52,15 @@ pub struct Columns {
     mapped: Vec<(PropertyId, String)>,
     names: Vec<String>,
     bindings: Vec<Binding>,
+}
+
+/// A row as a report names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowLabel {
+    /// The user.
+    pub user: String,
+    /// The certification's title, or what else identifies it.
+    pub certification: String,
 }
 
 /// What the cells of a row ask for, gathered.
@@ -175,6 +188,9 @@ impl Columns {
         if let Some((id, _)) = self.mapped.iter().find(|(_, column)| column == name) {
             return self.property(*id);
         }
+        if name == UNREADABLE_COLUMN {
+            return Binding::Unreadable;
+        }
         if name.starts_with(RESULT_PREFIX) {
             return Binding::Ignored;
         }
@@ -207,6 +223,23 @@ impl Columns {
     /// The user that a cell names, for grouping: `None` for a column that doesn't name users.
     pub fn user_of<'a>(&self, column: usize, cell: &'a str) -> Option<&'a str> {
         matches!(self.bindings.get(column), Some(Binding::User)).then(|| cell.trim())
+    }
+
+    /// The user and the certification of a record, as a report names them.
+    pub fn label(&self, record: &Record<'_>) -> RowLabel {
+        let text = |wanted: &dyn Fn(&Binding) -> bool| {
+            record.cells.iter().find_map(|(column, cell)| match cell {
+                Cell::Text(text) if self.bindings.get(*column).is_some_and(wanted) => Some(text.trim().to_owned()),
+                _ => None,
+            })
+        };
+        let property =
+            |name: &str| text(&|binding| matches!(binding, Binding::Property(id, _) if id.property().name == name));
+        let user = text(&|binding| matches!(binding, Binding::User)).or_else(|| self.rules.user.clone());
+        let key = || self.key.first().and_then(|key| property(key.property().name));
+        let certification =
+            property("displayName").or_else(key).or_else(|| text(&|binding| matches!(binding, Binding::Id)));
+        RowLabel { user: user.unwrap_or_default(), certification: certification.unwrap_or_default() }
     }
 
     /// Reads a record strictly: the row it asks for, or why it can't be one.
@@ -253,6 +286,9 @@ impl Columns {
             Binding::User => draft.user = Some(user(name(cell)?)?),
             Binding::Id => draft.id = Some(name(cell)?.to_owned()),
             Binding::Property(id, key) => self.read_property(draft, *id, *key, cell)?,
+            Binding::Unreadable => {
+                return Err(Error::value("the row could not be read; correct its cells, then empty this one"));
+            }
             Binding::Ignored | Binding::Unknown(_) => {}
         }
         Ok(())
@@ -320,7 +356,7 @@ impl Columns {
             Binding::User => property == "user",
             Binding::Id => property == "id",
             Binding::Property(id, _) => property == id.property().name,
-            Binding::Ignored | Binding::Unknown(_) => false,
+            Binding::Unreadable | Binding::Ignored | Binding::Unknown(_) => false,
         })
     }
 }
@@ -332,7 +368,7 @@ impl Binding {
             Self::User => Some(1 << 62),
             Self::Id => Some(1 << 63),
             Self::Property(id, _) => Some(1 << id.index()),
-            Self::Ignored | Self::Unknown(_) => None,
+            Self::Unreadable | Self::Ignored | Self::Unknown(_) => None,
         }
     }
 }

@@ -13,15 +13,17 @@
 //! The scheduler does no input and output: events and times go in, actions come out. The engine around it is thin.
 
 mod columns;
+pub mod export;
 mod files;
 mod options;
 mod outcome;
+pub mod results;
 mod row;
 mod rules;
 pub mod source;
 pub mod spool;
 
-pub use columns::{Columns, RESULT_PREFIX};
+pub use columns::{Columns, RESULT_PREFIX, RowLabel};
 pub use options::{BulkOptions, DriftPolicy, MissingPolicy};
 pub use outcome::{Counts, RowError, RowOutcome, RowStatus};
 pub use row::{Cell, Locator, Reject, Row};

@@ -1,24 +1,18 @@
 //! What became of a row.
 
-use personcert::{Error, ErrorKind};
+use personcert::{Error, ErrorKind, string_enum};
 
-/// The final state of a row. Each row has exactly one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RowStatus {
-    /// The certification was created.
-    Created,
-    /// The certification was updated.
-    Updated,
-    /// The certification was deleted (`prune`).
-    Deleted,
-    /// The certification already had the values; nothing was sent.
-    Unchanged,
-    /// The change was surely not applied: the row is invalid, or the service refused it.
-    Failed,
-    /// The change may have been applied: no clear response came, and reading it back was not possible.
-    Unknown,
-    /// Nothing was sent for the row before the run ended.
-    NotAttempted,
+string_enum! {
+    /// The final state of a row. Each row has exactly one.
+    RowStatus {
+        Created = "created", "The certification was created.";
+        Updated = "updated", "The certification was updated.";
+        Deleted = "deleted", "The certification was deleted (`prune`).";
+        Unchanged = "unchanged", "The certification already had the values; nothing was sent.";
+        Failed = "failed", "The change was surely not applied: the row is invalid, or the service refused it.";
+        Unknown = "unknown", "The change may have been applied: no clear response came, and reading it back was not possible.";
+        NotAttempted = "not_attempted", "Nothing was sent for the row before the run ended.";
+    }
 }
 
 /// Why a row failed, or why its outcome is unknown.

@@ -24,8 +24,10 @@ fn spool(folder: &Path, text: &str) -> personcert::Result<Spool> {
     Spool::create(folder, source(text).as_mut(), rules, &mut |_| Ok(()))
 }
 
-/// The users with their row numbers, and the rejects with their columns.
-fn content(spool: &mut Spool) -> (Vec<(User, Vec<u64>)>, Vec<(u64, Option<String>)>) {
+/// Row numbers by user, and the rejects with their columns.
+type Content = (Vec<(User, Vec<u64>)>, Vec<(u64, Option<String>)>);
+
+fn content(spool: &mut Spool) -> Content {
     let (mut users, mut rejects) = (Vec::new(), Vec::new());
     while let Some(user) = spool.next_user().unwrap() {
         users.push((user.rows[0].user.clone(), user.rows.iter().map(|row| row.number).collect()));

@@ -9,7 +9,7 @@ use personcert::Date;
 use serde_json::Value;
 
 use crate::row::{Cell, Reject};
-use crate::source::Record;
+use crate::source::{Problem, Record};
 
 /// The start of the file.
 pub(super) const MAGIC: &[u8] = b"personcert rows 1\n";
@@ -56,9 +56,15 @@ pub(super) fn read_frame(frame: &[u8]) -> Result<(u8, &[u8]), Damage> {
     if crc32fast::hash(&frame[4..]) == checksum { Ok((frame[8], &frame[FRAME_HEAD_BYTES..])) } else { Err(Damage) }
 }
 
-/// Writes why a row was rejected; the row follows.
-pub(super) fn write_reject(payload: &mut Vec<u8>, reject: &Reject) {
-    payload.push(u8::from(reject.column.is_some()));
+/// Set in a reject that has a column.
+const HAS_COLUMN: u8 = 1;
+/// Set in a reject whose record could not be read as a whole.
+const IS_UNREADABLE: u8 = 2;
+
+/// Writes why a record was rejected; its row follows.
+pub(super) fn write_reject(payload: &mut Vec<u8>, reject: &Reject, record: &Record<'_>) {
+    let has_column = if reject.column.is_some() { HAS_COLUMN } else { 0 };
+    payload.push(if record.problem.is_some() { IS_UNREADABLE } else { 0 } | has_column);
     write_bytes(payload, reject.column.as_deref().unwrap_or_default().as_bytes());
     write_bytes(payload, reject.message.as_bytes());
 }
@@ -66,11 +72,14 @@ pub(super) fn write_reject(payload: &mut Vec<u8>, reject: &Reject) {
 /// Reads why a row was rejected, and the row.
 pub(super) fn read_reject(mut payload: &[u8]) -> Result<(Reject, Record<'_>), Damage> {
     let input = &mut payload;
-    let has_column = take(input, 1)? == [1];
+    let [flags] = take(input, 1)? else { return Err(Damage) };
     let column = read_text(input)?.to_owned();
     let message = read_text(input)?.to_owned();
-    let record = read_row(input)?;
-    Ok((Reject { number: record.number, column: has_column.then_some(column), message }, record))
+    let mut record = read_row(input)?;
+    let problem = Problem { column: None, message: message.clone() };
+    record.problem = (flags & IS_UNREADABLE != 0).then_some(problem);
+    let column = (flags & HAS_COLUMN != 0).then_some(column);
+    Ok((Reject { number: record.number, column, message }, record))
 }
 
 /// Writes the number and the cells of a row.

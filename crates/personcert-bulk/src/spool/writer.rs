@@ -61,7 +61,7 @@ pub(super) fn copy(
                 index.add(user_name(&row.user), writer.write(format::ROW, &payload)?);
             }
             Err(reject) => {
-                format::write_reject(&mut payload, &reject);
+                format::write_reject(&mut payload, &reject, &record);
                 format::write_row(&mut payload, &record);
                 index.add_reject(writer.write(format::REJECT, &payload)?);
             }
