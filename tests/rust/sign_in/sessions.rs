@@ -10,6 +10,7 @@ use personcert::{Client, Config, Error, ErrorKind, Hooks, Outcome, SignIn, Targe
 use personcert_local::{LocalGraph, Options};
 use serde_json::{Value, json};
 
+use crate::gate::Gate;
 use crate::person::{ID, PUBLIC, USER};
 
 const OTHER_USER: &str = "adele_adatum.com#EXT#@contoso.com";
@@ -17,6 +18,7 @@ const OTHER_USER: &str = "adele_adatum.com#EXT#@contoso.com";
 /// A signed-in program with its own clock.
 struct Program {
     graph: LocalGraph,
+    gate: Gate,
     config: Config,
     client: Client,
     time: Arc<AtomicU64>,
@@ -27,7 +29,8 @@ impl Program {
     async fn signed_in() -> Self {
         let graph = LocalGraph::start(Options::default()).expect("a local Graph");
         let folder = tempfile::tempdir().expect("a folder");
-        let config = config(&graph, folder.path());
+        let gate = Gate::before(&graph).await;
+        let config = Config { authority: Some(gate.url.clone()), ..config(&graph, folder.path()) };
         sign_in(&graph, &config, USER).await;
         let now = std::time::SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs();
         let time = Arc::new(AtomicU64::new(now));
@@ -36,13 +39,13 @@ impl Program {
         let hooks = Hooks { clock: Some(Arc::new(now)), ..Hooks::default() };
         let stored = Config { sign_in: Some(SignIn::Login), ..config.clone() };
         let client = Client::with(&stored, hooks).expect("a client");
-        let program = Self { graph, config, client, time, _folder: folder };
+        let program = Self { graph, gate, config, client, time, _folder: folder };
         program.get().await.expect("the session works");
         program
     }
 
     async fn get(&self) -> Result<(), Error> {
-        self.client.get(&Target::new(User::Me, ID).expect("a target"), &[]).await.map(drop)
+        get(&self.client).await
     }
 
     async fn ends_with(&self, message: &str) {
@@ -72,6 +75,10 @@ async fn sign_in(graph: &LocalGraph, config: &Config, user: &str) {
     login(config, |_| {}).await.expect("the user signs in");
 }
 
+async fn get(client: &Client) -> Result<(), Error> {
+    client.get(&Target::new(User::Me, ID).expect("a target"), &[]).await.map(drop)
+}
+
 fn run(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.expect("a runtime").block_on(test);
@@ -94,14 +101,15 @@ fn logout_ends_a_running_program_at_its_next_call() {
 #[test]
 fn a_refresh_in_progress_does_not_undo_a_logout() {
     run(async {
-        let program = Program::signed_in().await;
-        let slow = json!({"path": "/organizations/oauth2/v2.0/token", "delay": {"fixed": 2}});
-        program.graph.command("faults", &json!({"faults": [slow]})).expect("faults");
+        let mut program = Program::signed_in().await;
+        program.gate.hold();
         program.expire_token();
-        let (ended, removed) = tokio::join!(program.get(), async {
-            // The refresh has begun when its request has been seen; it is answered two seconds later.
-            tokio::time::sleep(Duration::from_millis(500)).await;
-            logout(&program.config).await
+        let client = program.client.clone();
+        let (ended, removed) = tokio::join!(get(&client), async {
+            program.gate.arrival().await;
+            let removed = logout(&program.config).await;
+            program.gate.release();
+            removed
         });
         assert!(removed.expect("the session is removed"));
         let error = ended.expect_err("the session is gone");
@@ -151,19 +159,57 @@ fn sign_ins_at_the_same_time_into_one_file_are_all_kept() {
 #[test]
 fn a_forked_client_gets_tokens_while_the_parent_waits_for_one() {
     run(async {
-        let program = Program::signed_in().await;
-        let slow = json!({"path": "/organizations/oauth2/v2.0/token", "times": 1, "delay": {"fixed": 60}});
-        program.graph.command("faults", &json!({"faults": [slow]})).expect("faults");
+        let mut program = Program::signed_in().await;
+        program.gate.hold();
         program.expire_token();
-        let child = program.client.for_new_process().expect("a client");
-        let target = Target::new(User::Me, ID).expect("a target");
+        let parent = program.client.clone();
+        let child = parent.for_new_process().expect("a client");
+        let waiting = tokio::spawn(async move { get(&parent).await });
+        program.gate.arrival().await;
+        let mut fetching = std::pin::pin!(get(&child));
         tokio::select! {
-            biased;
-            ended = program.get() => panic!("the parent waits for its token: {ended:?}"),
-            ended = async {
-                tokio::time::sleep(Duration::from_millis(500)).await;
-                child.get(&target, &[]).await
-            } => drop(ended.expect("the child gets its own token")),
+            ended = &mut fetching => panic!("the child's request is held too: {ended:?}"),
+            () = program.gate.arrival() => {}
         }
+        waiting.abort();
+        program.gate.release();
+        fetching.await.expect("the child gets its own token");
+    });
+}
+
+#[test]
+fn a_forked_client_keeps_to_the_account_of_its_parent() {
+    run(async {
+        let program = Program::signed_in().await;
+        let child = program.client.for_new_process().expect("a client");
+        sign_in(&program.graph, &program.config, OTHER_USER).await;
+        let error = get(&child).await.expect_err("another account");
+        assert!(error.message.contains("another account signed in"), "{error}");
+        logout(&program.config).await.expect("the session is removed");
+        let error = get(&child).await.expect_err("no account");
+        assert!(error.message.contains("not signed in"), "{error}");
+        sign_in(&program.graph, &program.config, USER).await;
+        get(&child).await.expect("the account of the parent");
+    });
+}
+
+#[test]
+fn a_refresh_on_a_stopped_runtime_does_not_keep_the_session_from_another_runtime() {
+    run(async {
+        let mut program = Program::signed_in().await;
+        program.gate.hold();
+        program.expire_token();
+        // It is polled until its request for a token is under way, and never again.
+        let stopped = program.client.clone();
+        let mut stopped = Box::pin(async move { get(&stopped).await });
+        tokio::select! {
+            ended = &mut stopped => panic!("its token is held back: {ended:?}"),
+            () = program.gate.arrival() => {}
+        }
+        program.gate.release();
+        for _ in 0..2 {
+            program.get().await.expect("the fetch is taken over");
+        }
+        drop(stopped);
     });
 }
