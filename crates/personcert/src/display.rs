@@ -39,7 +39,7 @@ pub fn escape_json(document: &str) -> Cow<'_, str> {
     })
 }
 
-/// Gives each unsafe character of `text` to `write`; copies the others.
+/// Gives each unsafe character of `text` to `write`; copies the others. Text without one is returned as it is.
 fn replace(text: &str, write: impl Fn(char, &mut String)) -> Cow<'_, str> {
     let (mut out, mut copied, mut previous) = (String::new(), 0, ' ');
     for (at, c) in text.char_indices() {

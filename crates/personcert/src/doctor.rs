@@ -1,5 +1,23 @@
 //! What can be checked before a first write: the token, read without trusting it, the network, and the service's clock.
 //! Nothing is changed.
+//!
+//! An access token is meant for the service, and its format may change; where it is a JWT, its claims explain most refusals
+//! before they happen: the wrong cloud, an expired token, a missing permission, an application's token for `/me`. The checks
+//! inform and never block a call.
+//!
+//! ```
+//! use personcert::{Client, User};
+//!
+//! async fn check_setup(client: &Client) -> bool {
+//!     let findings = client.doctor(&User::Me).await;
+//!     for finding in findings.iter().filter(|finding| !finding.ok) {
+//!         eprintln!("{}: {}", finding.name, finding.message);
+//!     }
+//!     findings.iter().all(|finding| finding.ok)
+//! }
+//! ```
+//!
+//! Source: Graph's "Update personCertification", permissions; "Access tokens in the Microsoft identity platform".
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -28,19 +46,21 @@ const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
 const MAX_CLOCK_SKEW: Duration = Duration::from_mins(5);
 
 impl Finding {
+    /// A finding whose message is made safe to print.
     pub(crate) fn new(name: &str, ok: bool, message: impl Into<String>) -> Self {
         Self { name: name.into(), ok, message: escape(&message.into()).into_owned() }
     }
 }
 
-/// What the token of a first write probably lacks. Costs no request.
+/// What the token of a first write probably lacks, as a notice for the caller; nothing where nothing is wrong. Costs no
+/// request.
 pub(crate) fn warning(token_text: &str, cloud: Cloud, user: &User, now: SystemTime) -> Option<String> {
     let failed = token(token_text, cloud, user, now).into_iter().filter(|finding| !finding.ok);
     let failed: Vec<_> = failed.map(|finding| format!("{}: {}", finding.name, finding.message)).collect();
     (!failed.is_empty()).then(|| format!("this change may be refused; {}", failed.join("; ")))
 }
 
-/// What the claims of a token say.
+/// What the claims of a token say. A token that is no JWT gives one finding: only the service can read it.
 pub(crate) fn token(token: &str, cloud: Cloud, user: &User, now: SystemTime) -> Vec<Finding> {
     let Some(claims) = claims(token) else {
         return vec![Finding::new("token", true, "opaque token; only the service can validate it")];
@@ -63,6 +83,7 @@ pub(crate) fn token(token: &str, cloud: Cloud, user: &User, now: SystemTime) -> 
     ]
 }
 
+/// Whether the token is for Graph, and for the configured cloud.
 fn audience(audience: &str, cloud: Cloud) -> Finding {
     let is_of = |cloud: Cloud| audience.trim_end_matches('/') == cloud.root();
     if audience == GRAPH || is_of(cloud) {
@@ -77,6 +98,7 @@ fn audience(audience: &str, cloud: Cloud) -> Finding {
     Finding::new("audience", false, why)
 }
 
+/// Whether the token is valid now, by the client's clock.
 fn lifetime(claims: &Value, now: SystemTime) -> Finding {
     let moment = |name: &str| claims[name].as_u64().and_then(|at| UNIX_EPOCH.checked_add(Duration::from_secs(at)));
     let minutes = |time: Duration| time.as_secs() / 60;
@@ -100,7 +122,8 @@ const ALL_USERS: [&str; 2] = ["User.ReadWrite.All", "AgentIdUser.ReadWrite.All"]
 /// Delegated permissions to change the signed-in user's own certifications.
 const OWN_PROFILE: [&str; 2] = ["User.ReadWrite", "AgentIdUser.ReadWrite.IdentityParentedBy"];
 
-/// The permission table of the specification, and of the service's current pages where it differs.
+/// Whether the token has a permission that allows changes: by the permission table of the specification, and of the service's
+/// current pages where it differs. Delegated permissions are scopes (`scp`), an application's are roles.
 /// Source: Graph's "Update personCertification", permissions.
 fn permissions(claims: &Value, user: &User) -> Finding {
     let list = |name: &str| match &claims[name] {
@@ -139,7 +162,8 @@ fn is_self(claims: &Value, user: &User) -> bool {
     names.into_iter().flatten().any(|name| name.to_lowercase() == given.to_lowercase())
 }
 
-/// The proxy and the trusted certificate authorities.
+/// The proxy and the trusted certificate authorities, from the settings and the environment. It never fails: it shows what
+/// applies.
 pub(crate) fn network(config: &Config) -> Finding {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let proxy = match (&config.proxy, variable("HTTPS_PROXY").or_else(|| variable("https_proxy"))) {
@@ -154,7 +178,7 @@ pub(crate) fn network(config: &Config) -> Finding {
     Finding::new("network", true, format!("{proxy}; {trust}"))
 }
 
-/// What a read says about the host and the clocks.
+/// What a read says about the host and the clocks. `read` is the `Date` header of its response, or its error.
 pub(crate) fn host(root: &str, read: Result<Option<String>, Error>, now: Timestamp) -> Vec<Finding> {
     let (finding, date) = match read {
         Ok(date) => (Finding::new("host", true, format!("{root} answers")), date),

@@ -1,4 +1,6 @@
 //! Not for users: what only the fuzz targets reach from outside.
+//!
+//! Each function hands bytes to one parser of foreign input. None may panic, whatever the bytes are.
 
 use std::time::SystemTime;
 

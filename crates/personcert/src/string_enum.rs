@@ -1,4 +1,7 @@
 //! Enums whose members have a stable text, the same in every language, and a meaning.
+//!
+//! The text is what crosses every boundary: JSON, the command line, exceptions, logs. Matching on the enum in Rust and on the
+//! text elsewhere is equally safe, because both come from one line.
 
 /// Declares such an enum.
 #[doc(hidden)]

@@ -1,4 +1,8 @@
 //! The issuer of tokens: one tenant of the identity platform, reached over HTTP.
+//!
+//! All grants post a form to the token endpoint and read the same responses. Failures of the platform are repeated like calls
+//! to Graph; refusals are explained by their AADSTS code, because its texts are long and name no remedy.
+//! Source: "Microsoft identity platform and OAuth 2.0 authorization code flow" and its siblings; RFC 6749, 5.
 
 use std::time::{Duration, SystemTime};
 
@@ -228,6 +232,7 @@ pub(super) struct Grant {
 }
 
 impl Grant {
+    /// Reads the tokens of a response; `now` turns lifetimes into times.
     fn parse(response: &Map<String, Value>, now: SystemTime) -> Result<Self> {
         let text = |name: &str| response.get(name).and_then(Value::as_str);
         let Some(token) = text("access_token") else {

@@ -1,5 +1,5 @@
-//! Managed identities and Azure's command line, by Microsoft's own identity crate. It uses our build_client, so that proxy,
-//! certificate authorities and limits apply to it too.
+//! Managed identities and Azure's command line, by Microsoft's own identity crate. It sends its requests through this
+//! crate's HTTP client, so that proxy, certificate authorities and limits apply to it too.
 
 use std::ffi::OsStr;
 use std::io;

@@ -1,4 +1,8 @@
 //! Sign-in with the system's browser: authorization code with PKCE, redirected to this machine.
+//!
+//! A small server on a free loopback port waits for the redirect. It answers one path, only with the state that this sign-in
+//! chose, and reads heads of bounded size in bounded time. The code is useless without the verifier, which never leaves this
+//! process but for the token endpoint.
 
 use std::convert::Infallible;
 use std::iter;

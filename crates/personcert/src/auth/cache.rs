@@ -1,5 +1,13 @@
 //! One token for all calls of a client: fetched once for all that wait, refreshed before it expires, and replaced when the
 //! service rejects it.
+//!
+//! - *Single flight*: the first call that finds no usable token fetches one, all others wait for it.
+//! - *Refresh ahead*: shortly before the expiry a task fetches the next token, while calls go on with the old one. A refresh
+//!   that fails is tried again later; calls notice only when the old token has expired.
+//! - *Rejection*: tokens are numbered. A call whose token was rejected gets a newer one if there is one, and otherwise fetches
+//!   it. The claims of challenges are collected, so that the next token satisfies all of them.
+//!
+//! Every wait is bounded, because the task that fetches may run on a runtime that stands still.
 
 mod bearer;
 mod rejections;

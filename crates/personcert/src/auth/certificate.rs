@@ -1,4 +1,7 @@
 //! An application's certificate and the assertions that it signs.
+//!
+//! The private key never leaves this process: the platform gets a short-lived assertion instead, a JWT that the key signed.
+//! PEM and PFX files are told apart by their content.
 
 use std::io::Read as _;
 use std::path::Path;

@@ -1,4 +1,7 @@
-//! The sign-in of an application (client credentials).
+//! The sign-in of an application (client credentials): with a secret, a certificate, or another issuer's token.
+//!
+//! Such a token has no user. Graph's current pages document no application permission for changes, so that the service may
+//! refuse it; `doctor` says so.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};

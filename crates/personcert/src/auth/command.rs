@@ -1,4 +1,7 @@
 //! A program that prints a token.
+//!
+//! The program runs with a time limit, without standard input and without the variables that hold secrets. When the limit is
+//! reached or the call is dropped, it is ended together with the programs that it started.
 
 use std::ffi::OsStr;
 use std::io;

@@ -1,4 +1,4 @@
-//! Sign-in with a code that the user enters in a browser on any device.
+//! Sign-in with a code that the user enters in a browser on any device: for machines without a browser.
 
 use std::time::Duration;
 

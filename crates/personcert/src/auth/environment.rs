@@ -1,4 +1,7 @@
 //! The settings of sign-in, completed by environment variables, and the credentials they make.
+//!
+//! The variables are those of Azure's SDKs (`AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, …), so that an environment that is set up
+//! for other tools works here too. A setting wins over its variable; an empty variable counts as unset.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +25,7 @@ pub(super) const DEFAULT_TENANT: &str = "organizations";
 /// How long to wait for the metadata endpoint: an Azure machine answers at once, elsewhere nothing answers.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A way to get tokens.
+/// A provider that one sign-in method made.
 pub(super) type Credential = Arc<dyn TokenProvider>;
 
 /// The settings, completed by environment variables.

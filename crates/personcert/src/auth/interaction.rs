@@ -1,4 +1,4 @@
-//! What a sign-in needs that involves a user.
+//! What a sign-in needs that involves a user, in the browser or with a code.
 
 use super::authority::Authority;
 use super::{PromptHandler, TokenRequest};

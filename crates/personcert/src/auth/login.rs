@@ -1,4 +1,7 @@
 //! Signing a user in and out, apart from any client.
+//!
+//! The session belongs to one Graph and to the user of this machine. Every program that is configured for the same Graph uses
+//! it, renews it, and notices when it is gone.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -14,6 +17,10 @@ use crate::{Config, Error, Result};
 /// Signs a user in, in the browser or with a code, and stores the session for every program of this user.
 /// The settings name the application (`client_id`) and, unless it is that of the user's account, the tenant; `prompt`
 /// shows the user what to do.
+///
+/// # Errors
+/// `auth` when the user doesn't sign in within the time limit or the platform refuses, `invalid_input` when the settings name
+/// another sign-in method than `browser` or `device-code`.
 pub async fn login(config: &Config, prompt: impl Fn(&Prompt) + Send + Sync + 'static) -> Result<Account> {
     let method = match config.sign_in {
         None | Some(SignIn::Login) => SignIn::Browser,
@@ -35,7 +42,7 @@ pub async fn logout(config: &Config) -> Result<bool> {
     SessionStore::new(config)?.remove().await
 }
 
-/// The account that [`login`] stored for the configured Graph. Never prompts.
+/// The account that [`login`] stored for the configured Graph, or none. Never prompts and sends nothing.
 pub async fn account(config: &Config) -> Result<Option<Account>> {
     let store = SessionStore::new(config)?;
     let stored = store.load().await?;

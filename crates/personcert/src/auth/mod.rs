@@ -1,4 +1,41 @@
 //! Access tokens: the credentials that get them and the one cache that every call of a client uses.
+//!
+//! A [`TokenProvider`] gets a token; the cache decides when. The provider is, in this order, the program's own
+//! ([`Hooks::credential`](crate::Hooks::credential)), the command or the token of the settings, or the credential chain: the
+//! configured sign-in method, or the first one available.
+//!
+//! | module | responsibility |
+//! |---|---|
+//! | `provider` | the trait, tokens, and the claims of a JWT |
+//! | `cache` | one token for all calls: single flight, refresh ahead, replacement after a rejection |
+//! | `chain`, `environment` | which sign-in method, completed by the variables of Azure's SDKs |
+//! | `authority` | the token endpoint of one tenant; the only code that talks to it |
+//! | `client_credential`, `certificate` | an application's own sign-in |
+//! | `browser`, `device_code`, `prompt` | a user's sign-in |
+//! | `session`, `session_store`, `session_file` | what a user's sign-in leaves behind, shared by all programs of the user |
+//! | `azure`, `command` | managed identities, Azure's command line, and any other program that prints a token |
+//!
+//! [`login`], [`logout`] and [`account`] manage the stored session without a client:
+//!
+//! ```no_run
+//! use personcert::{Client, Config, auth};
+//!
+//! # async fn example() -> personcert::Result<()> {
+//! let config = Config { client_id: Some("00000000-1111-2222-3333-444444444444".into()), ..Config::default() };
+//! if auth::account(&config).await?.is_none() {
+//!     auth::login(&config, |prompt| println!("{}", prompt.message)).await?;
+//! }
+//! let client = Client::new(&config)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Invariants
+//!
+//! - A token goes to the configured Graph only, a secret to the configured authority only.
+//! - Tokens, secrets and refresh tokens never appear in errors, logs or `Debug`.
+//! - Once a token was issued, no user is prompted in the middle of a job.
+//! - Programs that are started here inherit no secret.
 
 mod authority;
 mod azure;

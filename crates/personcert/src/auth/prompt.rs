@@ -1,4 +1,6 @@
 //! What a user has to do to sign in, and how they are told.
+//!
+//! The text comes partly from the identity platform, so it is made safe to print here, once for every front end.
 
 use std::fmt;
 use std::io::Write;
@@ -37,6 +39,7 @@ impl fmt::Debug for PromptHandler {
 }
 
 impl PromptHandler {
+    /// Shows an instruction with the address to open, and the code to enter there.
     pub(super) fn show(&self, message: String, address: &str, code: Option<&str>) {
         let message = escape(&message).into_owned();
         let prompt = Prompt { message, address: address.to_owned(), code: code.map(str::to_owned) };

@@ -1,4 +1,6 @@
 //! Access tokens and the trait of everything that gets them.
+//!
+//! Providers don't cache: the client asks only when it needs a new token, whatever number of calls wait for it.
 
 use std::fmt;
 use std::future::Future;
@@ -32,7 +34,10 @@ use crate::{Result, Secret};
 /// let client = Client::with(&Config::default(), hooks).unwrap();
 /// ```
 pub trait TokenProvider: Send + Sync {
-    /// Gets a new token. The client asks only when its last token expires or was rejected.
+    /// Gets a new token. The client asks only when its last token expires or was rejected, and never twice at a time.
+    ///
+    /// # Errors
+    /// An error of kind [`Auth`](crate::ErrorKind::Auth) ends the calls that wait; they were not sent.
     fn token(self: Arc<Self>, request: TokenRequest) -> TokenFuture;
 
     /// Whether asking again may give another token. False for a fixed token.
@@ -55,7 +60,7 @@ pub trait TokenProvider: Send + Sync {
 /// What [`TokenProvider::token`] returns.
 pub type TokenFuture = Pin<Box<dyn Future<Output = Result<AccessToken>> + Send>>;
 
-/// What a token has to be for.
+/// What a token has to be for: what a [`TokenProvider`] is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TokenRequest {
@@ -68,7 +73,7 @@ pub struct TokenRequest {
     pub now: SystemTime,
 }
 
-/// An access token and when it expires.
+/// An access token and when it expires. `Debug` shows the expiry alone.
 #[derive(Clone)]
 pub struct AccessToken {
     pub(crate) secret: Secret,

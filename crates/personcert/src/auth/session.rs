@@ -1,4 +1,8 @@
 //! A user's session: stored, renewed, and started by a sign-in.
+//!
+//! Several programs share one stored session. Each reads it before it renews, writes it only over the version it has read,
+//! and stops issuing tokens when the session was signed out or replaced by another account: a job that began as one user must
+//! not end as another.
 
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};

@@ -1,4 +1,7 @@
 //! The file that stores sessions: private to its owner, replaced as a whole, and locked across processes.
+//!
+//! A refresh token is worth a password. The file is refused when it is a symbolic link, when another user owns it or may
+//! read it, or when others could replace it through its directory.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -86,6 +89,7 @@ impl SessionFile {
         }
     }
 
+    /// The directory that holds the file and its lock.
     pub(super) fn directory(&self) -> &Path {
         self.0.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."))
     }

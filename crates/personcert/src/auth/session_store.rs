@@ -1,4 +1,7 @@
 //! Where sessions are stored: in the operating system's keyring, or in a file that only its owner can read.
+//!
+//! The configured file is used when there is one; otherwise the keyring, and a file in the user's state directory on machines
+//! without one. Keyrings may block until a user unlocks them, so each access runs on a thread of its own with a time limit.
 
 use std::fmt;
 use std::path::PathBuf;

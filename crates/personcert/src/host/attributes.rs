@@ -1,4 +1,6 @@
 //! An error as other languages have it: its attributes described, named and valued in the caller's spelling.
+//!
+//! The attributes come from the table in `error`, so that an attribute that is added there exists in every language.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,7 @@
-//! One operation with its arguments, as a language package or the command hands it over.
+//! One operation with its arguments, as a language package or the command passes it, and its result.
+//!
+//! A call is read completely before anything is sent. Afterwards it holds only values of this crate, so that it can run on any
+//! thread without the interpreter it came from.
 
 use std::time::Duration;
 
@@ -13,16 +16,16 @@ use crate::host::CallState;
 use crate::schema::{Kind, SchemaType, Verb};
 use crate::{CertificationPatch, Error, ListQuery, Pages, PersonCertification, Result, Target, UpdateResult, User};
 
-/// An operation, ready to be carried out by [`Client::call`](crate::Client::call).
+/// An operation with its arguments, ready for [`Client::call`](crate::Client::call).
 #[derive(Clone, Debug)]
 pub struct Call {
     pub(crate) operation: Operation,
-    /// Instead of the client's time limit; for each page of a list.
+    /// Overrides the client's time limit; for a list, that of each page.
     pub(crate) timeout: Option<Duration>,
     /// The W3C trace context to send along.
     pub(crate) traceparent: Option<HeaderValue>,
     pub(crate) state: CallState,
-    /// How the caller spells names, for errors found later.
+    /// The caller's spelling, for the names in later errors.
     pub(crate) dialect: Dialect,
 }
 
@@ -36,29 +39,29 @@ pub(crate) enum Operation {
     Doctor { user: User },
 }
 
-/// What a [`Call`] gives back.
+/// The result of a [`Call`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Output {
-    /// What an update did.
+    /// The result of an update.
     Update(Box<UpdateResult>),
-    /// The certification read or created.
+    /// The certification that was read or created.
     Certification(Box<PersonCertification>),
-    /// It is gone.
+    /// The certification was deleted.
     Deleted,
-    /// What a check found.
+    /// The findings of a doctor.
     Findings(Vec<Finding>),
     /// The pages of a list, fetched as they are asked for.
     Pages(Box<Pages>),
 }
 
 impl Output {
-    /// The answer in Graph's names. Pages have no value of their own: null.
+    /// The result as JSON in Graph's names; null for a deletion and for pages.
     pub fn to_value(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()
     }
 
-    /// What [`to_value`](Self::to_value) gives.
+    /// The kind of the value that [`to_value`](Self::to_value) returns.
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Update(_) => UpdateResult::KIND,
@@ -73,15 +76,15 @@ impl Output {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OutputMember {
-    /// Its value as JSON.
+    /// A value as JSON.
     Value(Value),
-    /// A certification, whose members can be asked for in turn.
+    /// A certification, whose members can be read one by one.
     Certification(Box<PersonCertification>),
 }
 
 impl Output {
-    /// The member with Graph's name `name`; none where it is absent or null. So that a language makes only what is looked
-    /// at.
+    /// The member with Graph's name `name`; none where it is absent or null. Bindings call it when an attribute is read, so
+    /// that members nobody reads are never converted.
     pub fn member(&self, name: &str) -> Option<OutputMember> {
         match self {
             Self::Update(updated) if name == "certification" => {
@@ -93,7 +96,8 @@ impl Output {
         }
     }
 
-    /// The members of a certification that this version doesn't know, and those that can't be read; nothing of others.
+    /// The members of a certification that this version doesn't know, and those whose value isn't of the documented type.
+    /// Empty for other results.
     pub fn extra(&self) -> Map<String, Value> {
         match self {
             Self::Certification(certification) => certification.extra.clone(),
@@ -119,7 +123,7 @@ impl Serialize for Output {
 }
 
 impl Call {
-    /// Reads an operation and a caller's arguments, strictly: unknown names and wrong values are refused.
+    /// Reads an operation and a caller's arguments, strictly. Null means absent.
     ///
     /// ```
     /// use personcert::host::{Call, Dialect};
@@ -129,6 +133,9 @@ impl Call {
     /// let error = Call::read("update", arguments.as_object().unwrap(), Dialect::GRAPH).unwrap_err();
     /// assert_eq!(error.details.parameter.as_deref(), Some("changes.endDate"));
     /// ```
+    ///
+    /// # Errors
+    /// `invalid_input` for an unknown operation, an unknown argument or a wrong value. `parameter` is in the caller's spelling.
     pub fn read(operation: &str, arguments: &Map<String, Value>, dialect: Dialect) -> Result<Self> {
         Self::parse(operation, arguments, dialect).map_err(|error| error.flatten_parameter(dialect))
     }
@@ -167,7 +174,7 @@ impl Call {
         Ok(Self { operation, timeout: arguments.timeout, traceparent, state: CallState::default(), dialect })
     }
 
-    /// How far the call has got, to be asked when it is given up.
+    /// The state that says what a cancelled call may have changed. Take it before the call starts.
     pub fn state(&self) -> CallState {
         self.state.clone()
     }

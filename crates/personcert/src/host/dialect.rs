@@ -1,4 +1,7 @@
 //! How a caller's language spells names, passes members and measures time.
+//!
+//! Graph's names are camel case; each table also has a snake case name. A [`Dialect`] chooses between the two, for reading
+//! arguments as well as for the names in error messages, so that a caller only ever sees its own spelling.
 
 use std::time::Duration;
 
@@ -27,7 +30,7 @@ pub struct Dialect {
 }
 
 impl Dialect {
-    /// Names as Graph writes them, time in seconds.
+    /// Names as Graph writes them, time in seconds, members in objects: what JSON files use.
     pub const GRAPH: Self = Self { naming: Naming::Camel, time_unit: Duration::from_secs(1), flat_members: false };
 
     /// The one of the two spellings that is this dialect's.
@@ -38,7 +41,7 @@ impl Dialect {
         }
     }
 
-    /// The path of an argument as the caller wrote it.
+    /// The path of an argument as the caller wrote it: without `changes.` or `values.` where members are arguments.
     pub fn path(self, path: String) -> String {
         let member = MEMBER_OBJECTS.iter().find_map(|object| path.strip_prefix(object)?.strip_prefix('.'));
         match member {

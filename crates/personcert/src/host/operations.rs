@@ -22,11 +22,11 @@ pub struct OperationSpec {
     pub name: &'static str,
     /// What it does.
     pub doc: &'static str,
-    /// What it gives back.
+    /// What it returns.
     pub result: ResultSpec,
 }
 
-/// What an operation gives back.
+/// What an operation returns, for the types and the documentation of a binding.
 #[derive(Clone, Copy, Debug)]
 pub enum ResultSpec {
     /// A value of this kind.
@@ -133,12 +133,15 @@ arguments! {
 
 impl OperationSpec {
     /// The operation with this name.
+    ///
+    /// # Errors
+    /// `invalid_input` for an unknown name, with the nearest one as advice.
     pub fn find(name: &str) -> Result<&'static Self> {
         let found = OPERATIONS.iter().find(|operation| operation.name == name);
         found.ok_or_else(|| Error::input("operation", format!("unknown operation; {}", advice(name, ALL))))
     }
 
-    /// Its arguments.
+    /// The arguments that it takes, in the order of [`ARGUMENTS`].
     pub fn arguments(&self) -> impl Iterator<Item = &'static Argument> {
         ARGUMENTS.iter().filter(|argument| argument.operations.contains(&self.name))
     }

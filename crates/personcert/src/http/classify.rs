@@ -1,4 +1,7 @@
 //! Failures of the transport, told apart.
+//!
+//! Two facts matter to a caller: may another attempt succeed, and may the service have received the request. A failed TLS
+//! handshake, for example, sends nothing and fails again. The kinds are as coarse as these decisions need.
 
 use std::error::Error as _;
 use std::fmt;
@@ -6,7 +9,7 @@ use std::fmt;
 use super::Response;
 use crate::{Error, ErrorKind, Outcome};
 
-/// Why no complete response came.
+/// Why no complete response came. Other transports choose the kind that fits best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransportErrorKind {
@@ -31,7 +34,7 @@ pub struct TransportError {
     pub kind: TransportErrorKind,
     /// The cause in one line.
     pub message: String,
-    /// Status and headers, when they came.
+    /// Status and headers, when they came: the response broke off later, or was too large.
     pub head: Option<Box<Response>>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -55,7 +58,7 @@ impl std::error::Error for TransportError {
 }
 
 impl TransportError {
-    /// A failure of a kind.
+    /// A failure of a kind, with its cause in one line and without a response.
     pub fn new(kind: TransportErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), head: None, source: None }
     }
@@ -93,7 +96,7 @@ impl TransportError {
         Self { head: Some(Box::new(head)), ..Self::new(TransportErrorKind::TooLarge, message) }
     }
 
-    /// The error of a call. `is_sent` says whether any byte of the request may have been written.
+    /// The error of a call. `is_sent` says whether any byte of the request may have been written: then the outcome is unknown.
     pub(crate) fn into_error(self, is_sent: bool) -> Error {
         use TransportErrorKind::{Connect, ConnectTimeout, Disconnected, Tls, TooLarge, Truncated};
         let Self { kind, message: cause, head, source } = self;

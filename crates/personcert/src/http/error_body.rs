@@ -1,4 +1,11 @@
 //! What a response that isn't a success means.
+//!
+//! The status decides alone. Graph's error codes vary between workloads, and for profiles they are often `UnknownError` with
+//! an empty message. Code, message and nested codes are passed on as data.
+//!
+//! A refusal by Graph proves that a write was not applied. A gateway in front of it can answer 503 after it passed the request
+//! on, so a 503 without Graph's error body and request id leaves the outcome of a write unknown.
+//! Source: Graph's "Microsoft Graph error responses and resource types".
 
 use serde_json::Value;
 
@@ -77,6 +84,7 @@ struct ErrorBody {
 }
 
 impl ErrorBody {
+    /// Reads the outer code and message, and the codes of the nested `innerError` objects.
     fn read(body: &[u8]) -> Self {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let mut read = Self::default();

@@ -1,4 +1,7 @@
 //! A transport without a network, for tests.
+//!
+//! Tests of programs that use this crate can answer requests in a function: fast, without ports, and with any failure they
+//! want to see. The local Graph is the other choice: a whole server with stored state and the service's rules.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +11,8 @@ use crate::Result;
 
 type Handler = dyn Fn(&Request) -> Result<Response, TransportError> + Send + Sync;
 
-/// Answers every request by calling a function. Each request counts as delivered.
+/// Answers every request by calling a function. Each request counts as delivered, so that a failure leaves the outcome
+/// unknown.
 #[derive(Clone)]
 pub struct MemoryTransport(Arc<Handler>);
 
@@ -16,11 +20,14 @@ impl MemoryTransport {
     /// A transport that answers with what `handler` returns.
     ///
     /// ```
-    /// use personcert::http::{MemoryTransport, Response};
+    /// use personcert::http::{MemoryTransport, Response, TransportError, TransportErrorKind};
     ///
     /// let gone = MemoryTransport::new(|request| {
     ///     assert_eq!(request.method, "DELETE");
     ///     Ok(Response { status: 204, ..Response::default() })
+    /// });
+    /// let broken = MemoryTransport::new(|_| {
+    ///     Err(TransportError::new(TransportErrorKind::Disconnected, "the connection was reset"))
     /// });
     /// ```
     pub fn new(handler: impl Fn(&Request) -> Result<Response, TransportError> + Send + Sync + 'static) -> Self {

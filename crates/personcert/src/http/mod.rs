@@ -1,4 +1,15 @@
 //! HTTP: the transport to the service, bounded in size and time. Calls and sign-in share it.
+//!
+//! A [`Transport`] turns one [`Request`] into one [`Response`] or one [`TransportError`]. It repeats nothing, follows no
+//! redirect and knows nothing of Graph; everything above it works with any implementation, such as a [`MemoryTransport`]
+//! in tests. What a status means is decided here too, so that steps of a batch and single requests fail alike.
+//!
+//! # Invariants
+//!
+//! - A request is delivered or abandoned, never both: [`Delivery`] settles whether the service may have received it.
+//! - Bodies are read up to a limit. A longer success is an error, a longer failure is cut off.
+//! - Plain http never passes a proxy, which would see the token.
+//! - A connection belongs to the runtime it was opened on.
 
 mod classify;
 mod error_body;
@@ -54,7 +65,11 @@ pub(crate) async fn read_bounded(
     }
 }
 
-/// A pool of connections. Redirects are not followed: the token would go along, or be lost on the way.
+/// A pool of connections for the service or authority at `root`. Redirects are not followed: the token would go along, or be
+/// lost on the way.
+///
+/// # Errors
+/// `invalid_input` when the proxy's URL or `ca_file` can't be used.
 pub(crate) fn build_client(config: &Config, root: &Url) -> Result<reqwest::Client> {
     let mut http = reqwest::Client::builder()
         .user_agent(USER_AGENT)

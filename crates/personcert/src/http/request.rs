@@ -1,4 +1,8 @@
 //! A request, and whether any of it may have left this process.
+//!
+//! Whether a change was sent decides what a timeout means: before the first byte it is certain that nothing happened,
+//! afterwards it isn't. The HTTP engine doesn't report that moment, so the request's body does: the engine looks at it when
+//! a connection takes the request.
 
 use std::fmt;
 use std::pin::Pin;
@@ -11,7 +15,7 @@ use http_body::{Frame, SizeHint};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 
-/// One request to the service, ready to be sent once.
+/// One request to the service, ready to be sent once. `Debug` shows neither headers nor body.
 pub struct Request {
     /// The HTTP method.
     pub method: Method,

@@ -1,4 +1,7 @@
 //! A response: of one request, or of one step of a batch.
+//!
+//! Of the headers only those that this client acts on or reports are kept, each up to 1,000 characters, so that a response
+//! costs the same whatever else a gateway adds. The steps of a batch have headers of the same names in their JSON.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -14,7 +17,17 @@ const MAX_HEADER_CHARS: usize = 1000;
 /// The longest claims challenge that is read, in bytes.
 const MAX_CHALLENGE_BYTES: usize = 16 << 10;
 
-/// What the service answered.
+/// What the service answered, whatever its status.
+///
+/// ```
+/// use personcert::http::{Response, ServiceHeaders};
+///
+/// let response = Response {
+///     status: 429,
+///     headers: ServiceHeaders { retry_after: Some(2.5), ..ServiceHeaders::default() },
+///     ..Response::default()
+/// };
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Response {
     /// The HTTP status.
@@ -67,7 +80,7 @@ impl ServiceHeaders {
         read
     }
 
-    /// Adds what a response says about itself to an error.
+    /// Adds what a response says about itself to an error: status, request id, date, diagnostic and wait.
     pub(crate) fn describe(&self, status: u16, error: &mut Error) {
         let details = &mut error.details;
         details.status = Some(status);
@@ -105,7 +118,7 @@ fn claims(challenge: &str) -> Option<String> {
     serde_json::from_str::<Value>(&claims).ok()?.is_object().then_some(claims)
 }
 
-/// What the headers of RFC 9745 and RFC 8594 announce.
+/// What the headers of RFC 9745 (`Deprecation`) and RFC 8594 (`Sunset`) announce, in one line.
 fn notice(deprecation: Option<String>, sunset: Option<String>, link: Option<String>) -> Option<String> {
     if deprecation.is_none() && sunset.is_none() {
         return None;

@@ -1,4 +1,7 @@
 //! How long the service asks to wait.
+//!
+//! Source: RFC 9110, 10.2.3; Graph's "Microsoft Graph throttling guidance". Decimals are outside both, and have been seen in
+//! the steps of batches.
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;

@@ -43,6 +43,7 @@ fn provider() -> Arc<CryptoProvider> {
     CryptoProvider::get_default().cloned().unwrap_or_else(|| Arc::new(ring::default_provider()))
 }
 
+/// The error of a client whose TLS can't be set up.
 fn failed(error: rustls::Error) -> Error {
     Error::new(ErrorKind::InvalidInput, Outcome::NotSent, "TLS can't be set up").caused_by(error)
 }

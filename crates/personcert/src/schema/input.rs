@@ -1,14 +1,17 @@
 //! The one strict reader of a caller's values, with one set of messages.
+//!
+//! Settings, call options, properties of a patch and options of the local Graph all end here, so that the same mistake gets
+//! the same message in every front end: what was expected, what was given, and for unknown names the nearest known one.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 
-use super::record::{Kind, Record};
-use crate::host::{Dialect, Naming, advice};
+use super::record::Kind;
+use crate::host::{Dialect, advice};
 use crate::value::date::Date;
 use crate::{Error, Result, Secret};
 
@@ -16,6 +19,16 @@ use crate::{Error, Result, Secret};
 const MAX_DURATION: Duration = Duration::from_hours(24);
 
 /// A value as a caller gave it: a cell of a table, a member of a JSON object, an argument.
+///
+/// ```
+/// use personcert::Date;
+/// use personcert::host::Dialect;
+/// use personcert::schema::{FromInput, Input};
+///
+/// assert!(Date::from_input(Input::Text("2031-07-06"), Dialect::GRAPH).is_ok());
+/// let error = Date::from_input(Input::Int(2031), Dialect::GRAPH).unwrap_err();
+/// assert_eq!(error.message, "expected a date as YYYY-MM-DD, got the number 2031");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Input<'a> {
     /// Nothing was given.
@@ -52,6 +65,9 @@ impl<'a> From<&'a Value> for Input<'a> {
 /// A type that is read from what a caller gave, strictly: a value of another type is an error.
 pub trait FromInput: Sized {
     /// Reads the value; `dialect` says how the caller spells names and measures time.
+    ///
+    /// # Errors
+    /// `invalid_input` without a parameter, which the caller adds with [`Error::at`].
     fn from_input(input: Input<'_>, dialect: Dialect) -> Result<Self>;
 }
 
@@ -212,57 +228,6 @@ pub fn choice<T>(input: Input<'_>, what: &str, all: impl Iterator<Item = (&'stat
         let names: Vec<_> = all.map(|(known, _)| known).collect();
         Error::value(format!("unknown {what}; {}", advice(name, &names)))
     })
-}
-
-/// Reads the option `name`; an error names it.
-#[doc(hidden)]
-pub fn read_option<T: FromInput>(name: &str, value: &Value, dialect: Dialect) -> Result<T> {
-    T::from_input(value.into(), dialect).map_err(|error| error.at(name))
-}
-
-/// The error for an option that must be given.
-#[doc(hidden)]
-pub fn missing_option(name: &str) -> Error {
-    Error::input(name, "must be given")
-}
-
-/// The members of a caller's object.
-#[doc(hidden)]
-pub fn object<'a>(input: Input<'a>, record: &'static Record) -> Result<&'a Map<String, Value>> {
-    match input {
-        Input::Json(Value::Object(object)) => Ok(object),
-        other => Err(wrong_type(other, Kind::Record(record))),
-    }
-}
-
-impl Record {
-    /// Graph's name of the option that a caller calls `name`.
-    #[doc(hidden)]
-    pub fn option(&self, name: &str, noun: &str, dialect: Dialect) -> Result<&'static str> {
-        self.find(name, dialect.naming).map(|property| property.name).ok_or_else(|| {
-            let allowed: Vec<_> = self.properties.iter().map(|property| property.named(dialect)).collect();
-            Error::input(name, format!("unknown {noun}; {}", advice(name, &allowed)))
-        })
-    }
-}
-
-/// The members of a caller's object, each with its index in the table. A member may also carry Graph's own name, and
-/// annotations (`@odata.type`) are skipped, so that an object that was read can be sent back.
-pub(crate) fn read_object<'a>(
-    record: &'static Record,
-    input: Input<'a>,
-    dialect: Dialect,
-) -> Result<impl Iterator<Item = Result<(usize, &'a str, Input<'a>)>>> {
-    let Input::Json(Value::Object(object)) = input else { return Err(wrong_type(input, Kind::Record(record))) };
-    let members = object.iter().filter(|(name, _)| !name.contains('@'));
-    Ok(members.map(move |(name, value)| {
-        let index = record.position(name, dialect.naming).or_else(|| record.position(name, Naming::Camel));
-        let unknown = || {
-            let allowed: Vec<_> = record.properties.iter().map(|property| property.named(dialect)).collect();
-            Error::value(format!("unknown member; {}", advice(name, &allowed))).at(name)
-        };
-        Ok((index.ok_or_else(unknown)?, name.as_str(), Input::from(value)))
-    }))
 }
 
 /// The error for a value of another type than `wanted`.

@@ -1,4 +1,7 @@
 //! The two macros that declare an object once: the struct, its description, and its JSON.
+//!
+//! A line has the form `field = "graphName": Type, "Documentation.";`. From it come the field with its documentation, the
+//! entry of the type's record, reading and writing of JSON, and access by name for bindings.
 
 /// Declares an object of the service: every member may be absent or null, and unknown members are kept.
 macro_rules! resource {

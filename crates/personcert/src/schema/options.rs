@@ -1,4 +1,7 @@
 //! The macro that declares options: a line each yields the field, its description and its reader.
+//!
+//! The macro is exported, hidden, for the crates of this workspace: the local Graph declares its options with it too, which is
+//! why they read and fail like settings of the client.
 
 /// Declares an object of options that a caller gives: the struct, its description, and its strict reader, which
 /// refuses unknown names and wrong values. Null means the default; an option in `required` has none. The two literals

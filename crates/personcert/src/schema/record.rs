@@ -1,4 +1,7 @@
 //! The description of a type: its kind, and the members of an object.
+//!
+//! Records are constants. Looking a name up is a linear search over at most 32 members, which is faster than hashing for
+//! tables of this size, and [`PropertySet`] holds any selection of them in one word.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -10,7 +13,8 @@ use serde_json::{Map, Value};
 use crate::host::dialect::{Dialect, Naming};
 use crate::secret::Secret;
 
-/// What a value is, in terms that every language maps to types of its own.
+/// What a value is, in terms that every language maps to types of its own: a [`Kind::Date`] is `datetime.date` in Python and
+/// text in JavaScript.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
     /// Text.
@@ -98,7 +102,7 @@ pub enum Verb {
 pub type Members<'a> = Vec<(&'static Property, &'a Value)>;
 
 impl Property {
-    /// The description of an option that a caller gives.
+    /// The description of an option that a caller gives. It is never sent to the service as a property.
     pub const fn option(
         snake: &'static str,
         name: &'static str,
@@ -109,7 +113,7 @@ impl Property {
         Self { name, snake: plain(snake), kind, required, updatable: false, creatable: false, doc, matches: |_| true }
     }
 
-    /// The name in the spelling of `dialect`.
+    /// The name in the spelling of `dialect`: `endDate` or `end_date`.
     pub const fn named(&self, dialect: Dialect) -> &'static str {
         dialect.name(self.snake, self.name)
     }
@@ -151,7 +155,7 @@ impl Record {
     }
 }
 
-/// A type that other languages know by its kind.
+/// A type that other languages know by its kind. Implement it for types of fields that the macros describe.
 pub trait SchemaType {
     /// The kind of its values.
     const KIND: Kind;

@@ -1,4 +1,8 @@
 //! How the properties of the service's objects are read: leniently, straight from the deserializer.
+//!
+//! A response must never be lost because one member has a form that Graph doesn't document. Each member is read as its type
+//! where that is possible, and otherwise kept as JSON beside the typed members. No intermediate `Value` is built for members
+//! that can be read.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -48,7 +52,10 @@ pub trait PropertyValue: SchemaType + FromInput + Serialize + PartialEq {
         matches!(Wire::<Self>::deserialize(value), Ok(Wire::Known(_)))
     }
 
-    /// Rejects a value that must not be sent, saying why.
+    /// Checks that the value may be sent.
+    ///
+    /// # Errors
+    /// `invalid_input` without a parameter.
     fn check(&self) -> Result<()> {
         Ok(())
     }

@@ -1,4 +1,7 @@
 //! What the service said of rejected tokens: the claims that it requires, and when a replacement may be fetched.
+//!
+//! Replacing is limited, because a service that rejects every token would otherwise cause a sign-in for each call.
+//! Source: "Claims challenges, claims requests and client capabilities".
 
 use std::time::Duration;
 
@@ -56,6 +59,7 @@ impl Rejections {
         }
     }
 
+    /// Counts a replacement that was fetched, whether it succeeded or not.
     pub(super) fn count_replacement(&mut self) {
         let (since, count) = match self.remembered {
             Some((since, count)) if since.elapsed() < REJECTED_TOKEN_TTL => (since, count + 1),
