@@ -13,6 +13,19 @@ const IN_FLIGHT: u8 = 0x80;
 
 /// Whether a call may have changed anything so far, for the code that cancels it. The state only gets worse: a read after a
 /// write never lowers it. Clones share the state.
+///
+/// ```
+/// use personcert::Outcome;
+/// use personcert::host::{Call, Dialect};
+/// use serde_json::json;
+///
+/// let arguments = json!({"id": "0fb4c1e3"});
+/// let call = Call::read("delete", arguments.as_object().unwrap(), Dialect::GRAPH).unwrap();
+/// let state = call.state();
+/// // Dropped before it ran, the call has sent nothing.
+/// drop(call);
+/// assert_eq!(state.cancelled().outcome, Outcome::NotSent);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct CallState(Arc<AtomicU8>);
 
@@ -41,6 +54,7 @@ pub(crate) fn worse(one: Outcome, other: Outcome) -> Outcome {
     if rank(one) >= rank(other) { one } else { other }
 }
 
+/// How bad an outcome is for the caller: the higher, the less is known.
 const fn rank(outcome: Outcome) -> u8 {
     match outcome {
         Outcome::NotSent => 0,

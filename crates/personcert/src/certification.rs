@@ -114,6 +114,18 @@ macro_rules! certification {
 
             /// Whether everything that this patch sends is present in `stored`, a full read of the certification. The
             /// service may normalise what it stores: an address, text, the order of audiences, members that it adds.
+            ///
+            /// ```
+            /// use personcert::{CertificationPatch, Change, PersonCertification};
+            ///
+            /// let patch = CertificationPatch {
+            ///     web_url: Change::Set("https://www.iame.io".into()),
+            ///     ..CertificationPatch::default()
+            /// };
+            /// let stored: PersonCertification =
+            ///     serde_json::from_str(r#"{"id": "0fb4", "webUrl": "https://www.iame.io/"}"#).unwrap();
+            /// assert!(patch.is_applied_in(&stored));
+            /// ```
             pub fn is_applied_in(&self, stored: &PersonCertification) -> bool {
                 true $(&& match &self.$field {
                     Change::Keep => true,
@@ -316,6 +328,7 @@ fn writable(verb: Verb, dialect: Dialect) -> Vec<&'static str> {
     PROPERTIES.iter().filter(|property| property.is_writable(verb)).map(|property| property.named(dialect)).collect()
 }
 
+/// The error for a property that the operation can't set, with those that it can.
 fn read_only(property: &Property, verb: Verb, dialect: Dialect) -> Error {
     let allowed = writable(verb, dialect).join(", ");
     let why = match verb {
@@ -325,6 +338,7 @@ fn read_only(property: &Property, verb: Verb, dialect: Dialect) -> Error {
     Error::value(format!("{why}; allowed: {allowed}")).at(property.named(dialect))
 }
 
+/// The error for a name that the table lacks, with the nearest one.
 fn unknown(name: &str, verb: Verb, dialect: Dialect) -> Error {
     Error::value(format!("unknown property; {}", advice(name, &writable(verb, dialect)))).at(name)
 }

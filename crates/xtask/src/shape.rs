@@ -20,7 +20,7 @@ enum Bound {
 
 /// The bounds that `check` enforces; the others are reported until the code keeps them.
 const ENFORCED: &[Bound] =
-    &[Bound::FunctionLines, Bound::Panics, Bound::RootNames, Bound::ImportCircles, Bound::FileLines];
+    &[Bound::FunctionLines, Bound::Panics, Bound::RootNames, Bound::ImportCircles, Bound::FileLines, Bound::Docs];
 
 type Problem = (Bound, String);
 

@@ -33,10 +33,12 @@ pub(super) struct Authority {
 }
 
 impl Authority {
+    /// The authority of `tenant` at the URL `root`.
     pub(super) const fn new(config: Config, root: Url, tenant: String) -> Self {
         Self { config, root, tenant }
     }
 
+    /// The settings, for the limits and the proxy of requests.
     pub(super) const fn config(&self) -> &Config {
         &self.config
     }

@@ -122,11 +122,13 @@ impl Executor for TimedExecutor {
     }
 }
 
+/// Gets a token from a credential of Microsoft's crate, with the claims of the request.
 async fn get_token(credential: &dyn TokenCredential, request: &TokenRequest) -> Result<AccessToken> {
     let token = credential.get_token(&[&request.scope], None).await.map_err(failed)?;
     Ok(AccessToken::new(token.token.secret(), Some(token.expires_on.into())))
 }
 
+/// The error of such a credential, with as much of its text as fits a line or two.
 fn failed(error: azure_core::Error) -> crate::Error {
     auth_error(error.to_string().chars().take(400).collect::<String>())
 }

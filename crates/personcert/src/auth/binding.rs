@@ -1,4 +1,7 @@
 //! What a client keeps to, whatever is available or stored later.
+//!
+//! A job that began as one identity must not continue as another, even if its first credential disappears or another user
+//! signs in on the same machine.
 
 use std::sync::{Arc, OnceLock};
 
@@ -16,14 +19,17 @@ struct Bound {
 }
 
 impl CredentialBinding {
+    /// The sign-in method that was chosen, once one was.
     pub(super) fn method(&self) -> Option<SignIn> {
         self.0.method.get().copied()
     }
 
+    /// The account that tokens were issued for, once one was.
     pub(super) fn account(&self) -> Option<&AccountId> {
         self.0.account.get()
     }
 
+    /// Binds to a sign-in method, unless that happened before.
     pub(super) fn bind_method(&self, method: SignIn) {
         self.0.method.get_or_init(|| method);
     }

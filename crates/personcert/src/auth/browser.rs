@@ -130,12 +130,14 @@ struct RedirectHandler {
     code_tx: Mutex<Option<oneshot::Sender<AuthorizationCode>>>,
 }
 
+/// Accepts connections until the task is aborted: browsers open several, and some send nothing.
 async fn accept(listener: TcpListener, handler: Arc<RedirectHandler>) {
     while let Ok((stream, _)) = listener.accept().await {
         tokio::spawn(serve(stream, Arc::clone(&handler)));
     }
 }
 
+/// Serves one connection.
 async fn serve(stream: TcpStream, handler: Arc<RedirectHandler>) {
     let service = service_fn(move |request: Request<hyper::body::Incoming>| {
         let response = handler.respond(request.method(), &request.uri().to_string());
@@ -151,6 +153,7 @@ async fn serve(stream: TcpStream, handler: Arc<RedirectHandler>) {
 }
 
 impl RedirectHandler {
+    /// Takes the code from the redirect and shows the user how it went. Requests for anything else are not found.
     fn respond(&self, method: &Method, path: &str) -> Response<String> {
         let url = Url::parse("http://localhost").and_then(|base| base.join(path));
         let Some(url) = url.ok().filter(|url| method == Method::GET && url.path() == "/") else {
@@ -177,6 +180,7 @@ impl RedirectHandler {
     }
 }
 
+/// The error of a sign-in that the platform or the user ended.
 fn refused(code: Option<String>, described: Option<String>) -> Error {
     let (code, described) = (code.unwrap_or_default(), described.unwrap_or_default());
     let shown: String = described.chars().take(300).collect();
@@ -186,6 +190,7 @@ fn refused(code: Option<String>, described: Option<String>) -> Error {
     error
 }
 
+/// A page of plain text for the user.
 fn page(status: StatusCode, text: &str) -> Response<String> {
     let mut page = Response::new(format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>personcert</title></head>\

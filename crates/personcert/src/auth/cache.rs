@@ -11,91 +11,36 @@
 
 mod bearer;
 mod rejections;
+mod state;
 mod turn;
 
-use std::sync::{Arc, Mutex as SyncMutex, MutexGuard as SyncMutexGuard, PoisonError};
+use std::sync::{Arc, Mutex as SyncMutex};
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::HeaderValue;
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use self::bearer::header;
 pub(crate) use self::bearer::{Bearer, Rejection};
-use self::bearer::{header, user_of};
-use self::rejections::Rejections;
-use self::turn::{Turn, TurnState};
-use super::{CredentialBinding, TokenProvider, TokenRequest};
-use crate::{Error, Result};
+use self::state::{Clock, Failure, REFRESH_WAIT, Refresh, State};
+pub(crate) use self::state::{ProviderFactory, TokenCache};
+use self::turn::Turn;
+use super::{CredentialBinding, TokenRequest};
+use crate::Result;
 
-/// How long before its expiry a token is refreshed; half of its life when that is shorter.
-const REFRESH_AHEAD: Duration = Duration::from_mins(5);
 /// How long to wait after a failed refresh while the token still works.
 const REFRESH_RETRY: Duration = Duration::from_secs(30);
-/// How long a call waits for a refresh in progress, from its start: the refresh may run on a runtime that is idle, or on
-/// an event loop that was stopped. And how long it waits for the fetch of another call whose runtime has stopped.
-const REFRESH_WAIT: Duration = Duration::from_secs(5);
 /// How long a refresh in progress may take before another one may start.
 const REFRESH_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// Tells the time.
-pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
-
-/// Makes the provider of a cache, with what it is bound to. One made by the settings has locks, which a forked process must not
-/// share and a stopped runtime may hold.
-pub(crate) type ProviderFactory = Arc<dyn Fn(&CredentialBinding) -> Arc<dyn TokenProvider> + Send + Sync>;
-
-/// The token of a client.
-pub(crate) struct TokenCache {
-    new_provider: ProviderFactory,
-    binding: CredentialBinding,
-    scope: String,
-    clock: Clock,
-    state: SyncMutex<State>,
-    /// Notified when a turn ends.
-    turn_ended: Notify,
-    rejections: SyncMutex<Rejections>,
-    refresh: SyncMutex<Option<Refresh>>,
-}
-
-struct State {
-    provider: Arc<dyn TokenProvider>,
-    token: Option<Bearer>,
-    refresh_failed: Option<Instant>,
-    failure: Option<Failure>,
-    /// The call that may fetch a token.
-    turn: Option<TurnState>,
-    /// How many turns there were.
-    turns: u64,
-}
-
-/// The last fetch, when it failed.
-struct Failure {
-    error: Error,
-    ended: Instant,
-    /// The rejected token that was to be replaced.
-    rejected: Option<u64>,
-}
-
-/// A refresh in progress beside the calls.
-struct Refresh {
-    started: Instant,
-    /// Locked until the refresh ends.
-    running: Arc<Mutex<()>>,
-    task: AbortHandle,
-}
-
-impl std::fmt::Debug for TokenCache {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TokenCache").field("scope", &self.scope).finish_non_exhaustive()
-    }
-}
-
 impl TokenCache {
+    /// An empty cache for tokens of `scope`, whose provider `new_provider` makes.
     pub(crate) fn new(new_provider: ProviderFactory, scope: String, clock: Clock) -> Arc<Self> {
         Self::bound(new_provider, CredentialBinding::default(), scope, clock)
     }
 
+    /// A cache that keeps to a sign-in method and an account.
     fn bound(new_provider: ProviderFactory, binding: CredentialBinding, scope: String, clock: Clock) -> Arc<Self> {
         let provider = new_provider(&binding);
         let state = State { provider, token: None, refresh_failed: None, failure: None, turn: None, turns: 0 };
@@ -168,10 +113,6 @@ impl TokenCache {
         self.provider().is_interactive()
     }
 
-    fn provider(&self) -> Arc<dyn TokenProvider> {
-        Arc::clone(&self.state().provider)
-    }
-
     /// The token, unless it expired or its session was signed out.
     fn usable(&self) -> Option<Bearer> {
         let now = self.now();
@@ -209,6 +150,7 @@ impl TokenCache {
         }
     }
 
+    /// Asks the provider for a token with these claims, and makes the header of it.
     async fn request(&self, claims: Option<String>) -> Result<(HeaderValue, Option<SystemTime>)> {
         let request = TokenRequest { scope: self.scope.clone(), claims, now: self.now() };
         let token = self.provider().token(request).await?;
@@ -231,6 +173,8 @@ impl TokenCache {
         }
     }
 
+    /// Refreshes the token with this number, unless it was replaced meanwhile. The guard ends the wait of
+    /// [`wait_for_refresh`](Self::wait_for_refresh).
     async fn run_refresh(self: Arc<Self>, number: u64, _running: OwnedMutexGuard<()>) {
         let (claims, challenges) = self.rejections().claims();
         // Outside the turn: calls go on with the old token.
@@ -263,45 +207,5 @@ impl TokenCache {
                 self.replace_provider(&mut self.state());
             }
         }
-    }
-
-    fn state(&self) -> SyncMutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn rejections(&self) -> SyncMutexGuard<'_, Rejections> {
-        self.rejections.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn refresh(&self) -> SyncMutexGuard<'_, Option<Refresh>> {
-        self.refresh.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Refresh {
-    /// Whether it is in progress, and not for longer than `limit`.
-    fn is_running(&self, limit: Duration) -> bool {
-        self.running.try_lock().is_err() && self.started.elapsed() < limit
-    }
-}
-
-impl State {
-    /// The error of a fetch that was for this call too: it ended after the call began to wait, or it failed to replace the
-    /// same rejected token a moment ago.
-    fn failure_for(&self, started: Instant, rejected: Option<u64>) -> Option<Error> {
-        let failure = self.failure.as_ref()?;
-        let is_same = rejected.is_some() && rejected == failure.rejected;
-        let is_recent = failure.ended.elapsed() < rejections::REJECTED_TOKEN_TTL;
-        (started <= failure.ended || (is_same && is_recent)).then(|| failure.error.duplicate())
-    }
-
-    fn store(&mut self, header: HeaderValue, expires: Option<SystemTime>, challenges: u64, now: SystemTime) -> Bearer {
-        let number = self.token.as_ref().map_or(0, |old| old.number + 1);
-        self.refresh_failed = None;
-        self.failure = None;
-        let ahead = |end: SystemTime| REFRESH_AHEAD.min(end.duration_since(now).unwrap_or_default() / 2);
-        let refresh_at = expires.and_then(|end| end.checked_sub(ahead(end)));
-        let user = user_of(&header);
-        self.token.insert(Bearer { header, expires, refresh_at, number, challenges, user }).clone()
     }
 }

@@ -56,6 +56,7 @@ impl Certificate {
         }
     }
 
+    /// Reads the certificates and the first key of a PEM file.
     fn pem(bytes: &[u8]) -> Result<Self, String> {
         let key = PrivateKeyDer::from_pem_slice(bytes)
             .map_err(|_| "contains no unencrypted private key; use a PFX file for a key with a password")?;
@@ -68,6 +69,7 @@ impl Certificate {
         Self::new(key, certificates.map_err(|error| format!("contains an unreadable certificate ({error})"))?.iter())
     }
 
+    /// Reads the key and its certificates from a PFX file.
     fn pfx(bytes: &[u8], password: Option<&str>) -> Result<Self, String> {
         let store = KeyStore::from_pkcs12(bytes, password.unwrap_or_default(), Pkcs12ImportPolicy::Strict)
             .map_err(|error| format!("neither a PEM file nor a PFX file that the password opens ({error})"))?;
@@ -109,6 +111,7 @@ impl Certificate {
     }
 }
 
+/// Signs with RSA, PSS padding and SHA-256.
 fn sign(key: &RsaKeyPair, bytes: &[u8]) -> Result<Vec<u8>, String> {
     let mut signature = vec![0; key.public().modulus_len()];
     key.sign(&RSA_PSS_SHA256, &SystemRandom::new(), bytes, &mut signature)

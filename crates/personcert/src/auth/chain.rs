@@ -37,10 +37,12 @@ pub(crate) struct CredentialChain {
 }
 
 impl CredentialChain {
+    /// A chain that has chosen nothing yet, unless `binding` says what an earlier one chose.
     pub(crate) fn new(config: &Config, prompt: PromptHandler, binding: CredentialBinding) -> Self {
         Self { config: config.clone(), prompt, binding, chosen: OnceLock::new(), choosing: Mutex::default() }
     }
 
+    /// A token of the chosen credential. The first call chooses it, while others wait.
     async fn obtain(&self, request: TokenRequest) -> Result<AccessToken> {
         let choosing = self.choosing.lock().await;
         if let Some(credential) = self.chosen.get() {

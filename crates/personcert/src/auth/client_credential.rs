@@ -62,6 +62,7 @@ impl TokenProvider for ClientCredential {
 }
 
 impl ClientCredential {
+    /// Gets a token with the application's proof of its identity.
     async fn sign_in(&self, request: &TokenRequest) -> Result<AccessToken> {
         let mut form = vec![
             ("client_id", self.client_id.as_str()),
@@ -86,6 +87,7 @@ impl ClientCredential {
         Ok(self.authority.grant(request, form).await?.access)
     }
 
+    /// Gets the token of the job from GitHub, for the exchange at the authority.
     async fn job_token(&self, job: &GitHubJob) -> Result<Secret> {
         let config = self.authority.config();
         let mut address = job.address.clone();
@@ -99,6 +101,7 @@ impl ClientCredential {
     }
 }
 
+/// Reads another issuer's token from a file.
 fn read_token(path: &Path) -> Result<Secret> {
     let mut token = String::new();
     let read = std::fs::File::open(path).and_then(|file| file.take(MAX_TOKEN_BYTES).read_to_string(&mut token));

@@ -77,6 +77,7 @@ pub(super) async fn run(mut command: Command, limit: Duration) -> io::Result<(Ex
     tokio::time::timeout(limit, finished).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
 
+/// Reads what a program writes, up to [`MAX_OUTPUT_BYTES`].
 async fn read(pipe: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(pipe) = pipe {
@@ -125,6 +126,7 @@ pub(super) fn without_secrets(program: &OsStr) -> Command {
     command
 }
 
+/// The token that a command printed, with its expiry where the output is JSON.
 fn parse_output(output: &str) -> Option<AccessToken> {
     let output = output.trim();
     if !output.starts_with('{') {

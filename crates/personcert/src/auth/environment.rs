@@ -85,6 +85,7 @@ impl AuthEnvironment<'_> {
         Ok(Session::new(authority, stored.client, store, None, prompt.clone(), binding.clone()))
     }
 
+    /// The application's certificate, from the file of the settings or of the environment.
     fn certificate(&self) -> Result<Certificate, String> {
         let file = setting(self.config.certificate_file.as_ref(), "AZURE_CLIENT_CERTIFICATE_PATH");
         let file = file.ok_or("AZURE_CLIENT_CERTIFICATE_PATH is not set")?;
@@ -94,6 +95,7 @@ impl AuthEnvironment<'_> {
         read.map_err(|why| format!("{file}: {why}"))
     }
 
+    /// Where the token of another issuer comes from: a file, or the job of GitHub Actions that this is.
     fn federated_token(&self) -> Result<ClientAuthentication, String> {
         if let Some(file) = setting(self.config.federated_token_file.as_ref(), "AZURE_FEDERATED_TOKEN_FILE") {
             return Ok(ClientAuthentication::File(PathBuf::from(file)));
@@ -107,6 +109,7 @@ impl AuthEnvironment<'_> {
         Ok(ClientAuthentication::GitHubJob(GitHubJob { address, token: token.into() }))
     }
 
+    /// The credential of an application, which needs a tenant and a client id.
     fn application(&self, authentication: ClientAuthentication) -> Result<Credential, String> {
         let tenant = setting(self.config.tenant_id.as_ref(), "AZURE_TENANT_ID");
         let tenant = tenant.ok_or("the tenant is missing; set the tenant id (AZURE_TENANT_ID)")?;
@@ -127,18 +130,21 @@ impl AuthEnvironment<'_> {
         }
     }
 
+    /// The id of the registered application, or that none is set.
     pub(super) fn client_id(&self) -> Result<String, String> {
         let client_id = setting(self.config.client_id.as_ref(), "AZURE_CLIENT_ID");
         client_id
             .ok_or_else(|| "the client id is missing; set that of your registered application (AZURE_CLIENT_ID)".into())
     }
 
+    /// The authority of the configured tenant, or of `default_tenant`.
     pub(super) fn authority(&self, default_tenant: &str) -> Result<Authority> {
         let tenant = setting(self.config.tenant_id.as_ref(), "AZURE_TENANT_ID");
         let tenant = tenant.unwrap_or_else(|| default_tenant.to_owned());
         Ok(Authority::new(self.config.clone(), self.root()?, tenant))
     }
 
+    /// The URL of the authority without a tenant.
     fn root(&self) -> Result<Url> {
         self.config
             .authority()?
@@ -162,6 +168,7 @@ fn setting(given: Option<&String>, name: &str) -> Option<String> {
     given.cloned().or_else(|| variable(name))
 }
 
+/// An environment variable; an empty one counts as unset.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -87,7 +87,17 @@ impl fmt::Debug for AccessToken {
 }
 
 impl AccessToken {
-    /// A token, without the word Bearer. Without `expires` the expiry is read from the token itself if that is a JWT.
+    /// A token, without the word Bearer. Without `expires` the expiry is read from the token itself if that is a JWT; a token
+    /// whose expiry stays unknown is used until the service rejects it.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// use personcert::auth::AccessToken;
+    ///
+    /// let token = AccessToken::new("eyJ0eXAi", Some(SystemTime::now() + Duration::from_secs(3600)));
+    /// assert!(!format!("{token:?}").contains("eyJ0eXAi"));
+    /// ```
     pub fn new(token: impl Into<Secret>, expires: Option<SystemTime>) -> Self {
         let secret = token.into();
         let expires = expires.or_else(|| from_unix(claims(secret.expose())?.get("exp")?.as_u64()?));

@@ -103,6 +103,7 @@ impl Session {
         }
     }
 
+    /// A token of the session; where prompting is allowed, a user signs in when there is no session any more.
     async fn obtain(&self, request: &TokenRequest) -> Result<AccessToken> {
         let mut state = self.state.lock().await;
         let version = self.store.file_version();
@@ -199,6 +200,7 @@ impl Session {
         Ok(())
     }
 
+    /// Signs a user in, by the method that the settings name.
     async fn prompt_user(&self, request: &TokenRequest) -> Result<Grant> {
         let Self { authority, client_id, prompt, .. } = self;
         let scope = scope(request);

@@ -94,6 +94,7 @@ impl SessionFile {
         self.0.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."))
     }
 
+    /// An error that names the file.
     fn error(&self, why: impl std::fmt::Display) -> Error {
         auth_error(format!("{}: {why}", self.0.display()))
     }

@@ -51,6 +51,7 @@ pub(crate) struct AccountId {
 }
 
 impl StoredSession {
+    /// The account that signed in, by which two sessions are compared.
     pub(super) fn account_id(&self) -> AccountId {
         AccountId {
             application: [self.authority.clone(), self.tenant.clone(), self.client.clone()],

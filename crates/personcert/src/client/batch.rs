@@ -85,6 +85,7 @@ impl Client {
         Ok(results)
     }
 
+    /// Checks a step and makes its request.
     fn prepare<'a>(&self, step: &Step<'a>) -> Result<Prepared<'a>> {
         let allow_unknown = self.service.config.unknown_audiences;
         let item = |method: Method, target: &'a Target, patch: Option<&CertificationPatch>| {
@@ -247,6 +248,7 @@ impl Client {
         }
     }
 
+    /// Reads the response of a batch: a result for each step, in the order of `positions`.
     fn read_results(
         &self,
         prepared: &[Prepared<'_>],
@@ -279,6 +281,7 @@ impl Client {
         results.collect()
     }
 
+    /// Reads a step's response as the response of a request of its own.
     fn read_step(&self, step: &Prepared<'_>, response: Response, client_request_id: String) -> StepResult {
         if !(200..300).contains(&response.status) {
             return Err(error_of(&response, step.request.writes));

@@ -67,6 +67,7 @@ pub(super) async fn attempt(
     Exchange { client_request_id, duration: began.elapsed(), result }
 }
 
+/// The HTTP request of an attempt, with a handle on its delivery.
 fn wire_request(
     client: &Client,
     context: &CallContext,
@@ -261,6 +262,7 @@ pub(super) async fn first_token(client: &Client, context: &mut CallContext) -> R
     Ok(bearer)
 }
 
+/// Waits for a token for at most `limit`.
 async fn within<T>(limit: Duration, token: impl Future<Output = Result<T>>) -> Result<T> {
     let limited = timeout(limit, token).await;
     limited.unwrap_or_else(|_| {

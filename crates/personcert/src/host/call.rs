@@ -29,6 +29,7 @@ pub struct Call {
     pub(crate) dialect: Dialect,
 }
 
+/// The operations, each with its arguments checked.
 #[derive(Clone, Debug)]
 pub(crate) enum Operation {
     Update { target: Target, patch: Box<CertificationPatch>, current: Option<Box<PersonCertification>>, verify: bool },

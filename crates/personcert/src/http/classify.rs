@@ -85,12 +85,14 @@ impl TransportError {
         Self { source: Some(Box::new(error.without_url())), ..Self::new(kind, cause) }
     }
 
+    /// The connection was lost after status and headers had come.
     pub(super) fn truncated(error: reqwest::Error, head: Response) -> Self {
         let message = error.to_string();
         let source: Option<Box<dyn std::error::Error + Send + Sync>> = Some(Box::new(error.without_url()));
         Self { head: Some(Box::new(head)), source, ..Self::new(TransportErrorKind::Truncated, message) }
     }
 
+    /// The body is longer than `limit` bytes.
     pub(super) fn too_large(limit: usize, head: Response) -> Self {
         let message = format!("the response is larger than {limit} bytes");
         Self { head: Some(Box::new(head)), ..Self::new(TransportErrorKind::TooLarge, message) }

@@ -39,6 +39,14 @@ impl fmt::Debug for Request {
 
 /// How far the delivery of a request got. Clones share the state, so that a caller who gives up waiting still knows: a
 /// delivery that is abandoned before it starts never starts, and the service can't have applied anything.
+///
+/// ```
+/// use personcert::http::Delivery;
+///
+/// let (in_time, too_late) = (Delivery::default(), Delivery::default());
+/// assert!(in_time.start() && !in_time.abandon(), "the service may receive it");
+/// assert!(too_late.abandon() && !too_late.start(), "it is never sent");
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Delivery(Arc<AtomicU8>);
 

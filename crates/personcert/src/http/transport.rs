@@ -1,4 +1,7 @@
 //! The seam to the network: one request in, one response or one failure out.
+//!
+//! Connections have generations: after a 503 the client asks for new ones, and however many requests failed on the same
+//! connections, they are replaced once.
 
 use std::fmt;
 use std::future::Future;
@@ -19,12 +22,38 @@ const MAX_ERROR_BYTES: usize = 64 << 10;
 pub type ResponseFuture<'a> = Pin<Box<dyn Future<Output = Result<Response, TransportError>> + Send + 'a>>;
 
 /// Sends requests. The client's own one speaks HTTP; tests use [`MemoryTransport`](super::MemoryTransport).
+///
+/// A transport can wrap another one, for example to count requests:
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU32, Ordering};
+///
+/// use personcert::http::{Request, ResponseFuture, Transport};
+///
+/// #[derive(Clone, Debug)]
+/// struct Counting {
+///     inner: Arc<dyn Transport>,
+///     count: Arc<AtomicU32>,
+/// }
+///
+/// impl Transport for Counting {
+///     fn send(&self, request: Request) -> ResponseFuture<'_> {
+///         self.count.fetch_add(1, Ordering::Relaxed);
+///         self.inner.send(request)
+///     }
+///
+///     fn for_new_runtime(&self) -> personcert::Result<Arc<dyn Transport>> {
+///         Ok(Arc::new(Self { inner: self.inner.for_new_runtime()?, count: Arc::clone(&self.count) }))
+///     }
+/// }
+/// ```
 pub trait Transport: fmt::Debug + Send + Sync {
     /// Sends a request once and reads the response, whatever its status. It starts the request's
     /// [`Delivery`](super::Delivery) before the first byte is written, and not earlier than it must.
     fn send(&self, request: Request) -> ResponseFuture<'_>;
 
-    /// The generation of connections that the next request will use.
+    /// The generation of connections that the next request will use. A transport without connections has one.
     fn generation(&self) -> u64 {
         0
     }
@@ -35,6 +64,9 @@ pub trait Transport: fmt::Debug + Send + Sync {
     }
 
     /// The same transport with connections of its own, for another async runtime.
+    ///
+    /// # Errors
+    /// When the new connections can't be set up.
     fn for_new_runtime(&self) -> Result<Arc<dyn Transport>>;
 }
 
@@ -68,6 +100,7 @@ impl HttpTransport {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner).client.clone()
     }
 
+    /// Sends a request and reads the whole response. Of a failure's body only the beginning is kept.
     async fn exchange(&self, request: Request) -> Result<Response, TransportError> {
         let Request { method, url, headers, body, max_response_bytes, delivery } = request;
         let url =

@@ -276,6 +276,7 @@ impl Pacer {
         }
     }
 
+    /// Lets the curve grow up to now.
     fn advance(&mut self, now: Instant) {
         let accepted = self.evidence.measure(now, self.granted);
         if let Some(curve) = &mut self.curve {

@@ -28,7 +28,8 @@ impl LimiterState {
         self.turns.extend(self.gate_line.call_next(now));
     }
 
-    /// Whether the refusals show a limit that the client's users share.
+    /// Whether the refusals show a limit that the client's users share. While the client has a rate, a user who is known to be
+    /// busy is refused for a limit of their own.
     fn is_shared(&mut self, now: Instant, grant: Grant, shares: &[Share], refused: usize) -> bool {
         let refused_shares = || shares.iter().filter(|share| share.refused > 0);
         for share in refused_shares() {
@@ -61,6 +62,7 @@ impl LimiterState {
         }
     }
 
+    /// Teaches the user's pacer, or leaves the user alone where the limit is the client's.
     fn settle_user(&mut self, now: Instant, grant: Grant, share: &Share, is_shared: bool) {
         let Some(user) = self.users.get(share.user) else { return };
         user.in_flight = user.in_flight.saturating_sub(1);
@@ -92,6 +94,7 @@ impl LimiterState {
         self.turns.extend(user.pace.as_mut().and_then(|pace| pace.gate_line.call_next(now)));
     }
 
+    /// Teaches the client's pacer, where the client has a rate.
     fn settle_client(&mut self, now: Instant, grant: Grant, shares: &[Share], is_shared: bool) {
         let Some(client) = &mut self.client else { return };
         let count = |steps: fn(&Share) -> u32| shares.iter().map(steps).sum::<u32>();

@@ -168,6 +168,7 @@ impl LimiterState {
         self.turns.drain(..)
     }
 
+    /// Takes a caller out of its line. True if its turn had come.
     fn step_out(&mut self, line: Line, place: u64) -> bool {
         self.queue(line).is_some_and(|queue| queue.leave(place))
     }
@@ -205,6 +206,7 @@ impl LimiterState {
         users + self.rate_line.len() + self.gate_line.len()
     }
 
+    /// Forgets the client's learned rate once it held nothing back for a while. A rate that was set stays.
     fn forget(&mut self, now: Instant) {
         if self.shared_limit && self.options.initial_rate.is_none() {
             let Some(client) = self.client.as_mut().filter(|client| client.is_forgotten(now)) else { return };
@@ -213,6 +215,7 @@ impl LimiterState {
         }
     }
 
+    /// The queue of a line; none for a user who is not held back any more.
     fn queue(&mut self, line: Line) -> Option<&mut Queue> {
         match line {
             Line::ClientRate => Some(&mut self.rate_line),
@@ -222,6 +225,7 @@ impl LimiterState {
         }
     }
 
+    /// Counts a request as in flight, and its steps against the rates.
     fn grant(&mut self, now: Instant, shares: &mut [Share]) -> Grant {
         for share in &mut *shares {
             let user = self.users.get_or_insert(share.user, now);

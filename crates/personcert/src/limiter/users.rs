@@ -16,12 +16,14 @@ use super::queue::Queue;
 /// Idle users are removed when the table reaches this size, and then each time it doubles.
 const MIN_PURGE_SIZE: usize = 1024;
 
+/// The users by the hash of their keys.
 #[derive(Debug)]
 pub(super) struct Users {
     table: HashMap<UserId, User, BuildHasherDefault<HashedKey>>,
     purge_size: usize,
 }
 
+/// What is known of one user.
 #[derive(Debug, Default)]
 pub(super) struct User {
     pub(super) in_flight: usize,
@@ -58,6 +60,7 @@ impl Users {
         self.table.get(&user)
     }
 
+    /// The entry of a user, made when there is none yet. Idle entries are removed when the table has doubled.
     pub(super) fn get_or_insert(&mut self, user: UserId, now: Instant) -> &mut User {
         if self.table.len() >= self.purge_size {
             self.table.retain(|_, user| !user.is_idle(now));
@@ -72,6 +75,7 @@ impl Users {
 }
 
 impl User {
+    /// The user's pace, made when there is none yet.
     pub(super) fn pace(&mut self, now: Instant) -> &mut Pace {
         self.pace.get_or_insert_with(|| {
             Box::new(Pace { held_until: now, pacer: None, rate_line: Queue::default(), gate_line: Queue::default() })

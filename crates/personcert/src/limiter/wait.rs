@@ -46,6 +46,7 @@ struct Inner {
 }
 
 impl Inner {
+    /// Wakes the tasks whose turn has come.
     fn wake(&mut self) {
         for id in self.state.take_turns() {
             if let Some(sleeper) = self.sleepers.get(&id) {
@@ -78,6 +79,7 @@ impl SharedState {
         Self(Mutex::new(Inner { state, sleepers: HashMap::new(), next_id: 0 }))
     }
 
+    /// Waits until the limiter grants the request of these shares. Dropped, it leaves the line.
     pub(super) async fn wait(&self, shares: &mut [Share], deadline: Instant) -> Result<Grant, AcquireError> {
         let mut place = Place { limiter: self, waiter: Waiter::new(0), turn: None };
         loop {
@@ -97,6 +99,7 @@ impl SharedState {
         }
     }
 
+    /// Asks for a decision once, and registers a task that has to wait.
     fn ask(&self, now: Instant, shares: &mut [Share], place: &mut Place<'_>) -> Decision {
         let mut guard = self.lock();
         let inner = &mut *guard;

@@ -237,6 +237,7 @@ impl PropertySet {
     /// The number of members that a table may have.
     pub const CAPACITY: usize = u32::BITS as usize;
 
+    /// Adds the member with this index, which must be below [`CAPACITY`](Self::CAPACITY).
     pub(crate) const fn insert(&mut self, index: usize) {
         self.0 |= 1 << index;
     }

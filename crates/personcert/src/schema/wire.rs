@@ -17,7 +17,17 @@ use super::record::{PropertySet, SchemaType, to_json};
 use crate::Result;
 
 /// A type that a property of the service can have. The service's value is tried by its JSON type; what none of the
-/// `from_…` functions accepts is kept as it was.
+/// `from_…` functions accepts is kept as it was:
+///
+/// ```
+/// use personcert::PersonCertification;
+///
+/// let read: PersonCertification =
+///     serde_json::from_str(r#"{"endDate": "Date", "startDate": null, "issuedDate": "2020-07-06"}"#).unwrap();
+/// assert!(read.issued_date.is_some());
+/// assert!(read.is_null("startDate"));
+/// assert_eq!(read.extra["endDate"], "Date");
+/// ```
 pub trait PropertyValue: SchemaType + FromInput + Serialize + PartialEq {
     /// Reads text.
     fn from_text(text: &str) -> Option<Self> {

@@ -1,4 +1,7 @@
 //! The turn to fetch a token, which one call at a time has.
+//!
+//! A call that fetches shows every second that its runtime is running. When it stops showing that, another call takes the
+//! turn over and gets a provider of its own, because the old one may hold locks.
 
 use std::future::Future;
 use std::pin::pin;
@@ -6,18 +9,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{REFRESH_WAIT, TokenCache};
+use super::state::{REFRESH_WAIT, TokenCache, TurnState};
 use crate::auth::INTERACTIVE_TIMEOUT;
 
 /// How often a fetch shows that its runtime is not stopped.
 const ALIVE_INTERVAL: Duration = Duration::from_secs(1);
-
-/// The turn in progress.
-pub(super) struct TurnState {
-    number: u64,
-    /// When its runtime was last known to run.
-    seen: Instant,
-}
 
 /// The turn of a call. It ends when it is dropped.
 pub(super) struct Turn<'a> {
@@ -81,11 +77,5 @@ impl TokenCache {
         state.turns += 1;
         state.turn = Some(TurnState { number: state.turns, seen: now });
         Ok(Turn { cache: self, number: state.turns })
-    }
-
-    /// Replaces a provider whose locks may be held by a stopped runtime.
-    pub(super) fn replace_provider(&self, state: &mut super::State) {
-        state.provider = (self.new_provider)(&self.binding);
-        tracing::debug!("a token fetch was abandoned: its runtime is stopped");
     }
 }
