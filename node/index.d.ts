@@ -17,27 +17,27 @@ import type {
 
 export * from './types.js'
 
-/** A token and when it ends, in milliseconds since 1970, as `@azure/identity` has it. */
+/** An access token and its expiry in milliseconds since 1970, as in `@azure/identity`. */
 export interface Token {
   token: string
   expiresOnTimestamp?: number
 }
 
-/** Anything that gets tokens: a credential of `@azure/identity`, or a function. It is asked when no token still serves. */
+/** A credential of `@azure/identity`, or a function that returns a token. It is called when the last token expires or is rejected. */
 export type Credential =
   | { getToken(scopes: string | string[], options?: { claims?: string }): Promise<Token | null> }
   | (() => string | Token | Promise<string | Token>)
 
 /**
- * Changes certifications on people's profiles. Every method rejects with a {@link PersonCertError}; wrong arguments do so
- * before anything is sent.
+ * Changes certifications on people's profiles. Every method rejects with a {@link PersonCertError}; invalid arguments are
+ * rejected before anything is sent.
  */
 export class Client {
   /**
-   * Makes a client; nothing is sent yet. Throws a {@link PersonCertError} when a setting is wrong. `onRetry` is called with
-   * each failed attempt that will be followed by another. Every attempt is published on the diagnostics channel
-   * `personcert:attempt`, when that had a subscriber as the client was made. `onPrompt` is called with what a person has to
-   * do, where the settings want one to sign in; without it that goes to standard error.
+   * Creates a client; nothing is sent yet. Throws a {@link PersonCertError} for an invalid setting. `onRetry` is called
+   * with each failed attempt that is repeated. Every attempt is published on the diagnostics channel `personcert:attempt`
+   * if it has a subscriber when the client is created. `onPrompt` is called with what the user has to do to sign in
+   * interactively; by default it is printed to standard error.
    */
   constructor(
     options?: ClientOptions & {
@@ -46,19 +46,18 @@ export class Client {
       onPrompt?: (prompt: Prompt) => void
     },
   )
-  /** Changes a certification: a value sets, null clears, undefined and absence keep. */
+  /** Changes a certification. A value sets a property, `null` clears it; undefined and absent properties keep their values. */
   update(id: string, changes: CertificationChanges, options?: UpdateOptions): Promise<UpdateResult>
   /** Reads a certification. */
   get(id: string, options?: GetOptions): Promise<PersonCertification>
-  /** Reads all certifications, a page at a time as they are asked for. */
+  /** Reads all certifications of a user, fetching each page when it is needed. */
   list(options?: ListOptions): AsyncGenerator<PersonCertification, void, undefined>
   /** Adds a certification with these values. */
   create(values: CertificationValues, options?: CallOptions): Promise<PersonCertification>
   /** Removes a certification. */
   delete(id: string, options?: CallOptions): Promise<void>
   /**
-   * Finds out what can be known before a first write: about the token, the way to the service, its clock. Sends one read at
-   * the most and changes nothing.
+   * Checks token, permissions, network and clock before the first change. Sends at most one read and changes nothing.
    */
   doctor(options?: CallOptions): Promise<Finding[]>
   /** Closes the client: later calls fail, and its connections close when the calls in progress have ended. */
@@ -66,7 +65,7 @@ export class Client {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** What went wrong. The message is one line for a person; the properties serve programs. */
+/** The error of a failed call. The message is one line to read; the properties serve programs. */
 export interface PersonCertError extends PersonCertErrorAttributes {}
 export class PersonCertError extends Error {
   private constructor()

@@ -16,7 +16,8 @@ pub const DIALECT: Dialect =
 
 type Refused = ConvertError<napi::Error>;
 
-/// Copies an object's members. The outer error is what a getter or `toJSON` threw; the inner one says what is wrong.
+/// Copies an object's members. The outer error is an exception of a getter or of `toJSON`, the inner one names an invalid
+/// value.
 pub fn read_object(object: &Object<'_>, mut limits: CopyLimits) -> napi::Result<Result<Map<String, Value>, Error>> {
     match read_members(object, &mut limits) {
         Ok(members) => Ok(Ok(members)),
@@ -50,8 +51,8 @@ fn read_members(object: &Object<'_>, limits: &mut CopyLimits) -> Result<Map<Stri
 }
 
 fn read_text(text: JsString<'_>) -> Result<String, Refused> {
-    // Its only way to fail.
-    text.into_utf16()?.as_str().or_else(|_| ConvertError::invalid("the text holds half a character (a lone surrogate)"))
+    // UTF-16 from JavaScript is invalid only in this way.
+    text.into_utf16()?.as_str().or_else(|_| ConvertError::invalid("contains a lone surrogate"))
 }
 
 fn read(value: Unknown<'_>, limits: &mut CopyLimits) -> Result<Value, Refused> {
@@ -76,14 +77,14 @@ fn read_number(number: f64) -> Result<Value, Refused> {
         #[allow(clippy::cast_possible_truncation, reason = "it is whole and within 53 bits")]
         return Ok(json!(number as i64));
     }
-    Number::from_f64(number)
-        .map_or_else(|| ConvertError::invalid(format!("{number} is not a number JSON has")), |n| Ok(n.into()))
+    let refuse = || ConvertError::invalid("NaN and infinities can't be sent");
+    Number::from_f64(number).map_or_else(refuse, |number| Ok(number.into()))
 }
 
 fn read_compound(value: Unknown<'_>, limits: &mut CopyLimits) -> Result<Value, Refused> {
     if value.is_date()? {
         return ConvertError::invalid(
-            "a Date is a point in time, and this is a calendar date; give text as YYYY-MM-DD or a Temporal.PlainDate",
+            "a Date is a point in time, and this is a calendar date; use text as YYYY-MM-DD or a Temporal.PlainDate",
         );
     }
     if value.is_promise()? {
@@ -98,7 +99,7 @@ fn read_compound(value: Unknown<'_>, limits: &mut CopyLimits) -> Result<Value, R
         if to_json.get_type()? != ValueType::Function {
             return read_members(&object, limits).map(Value::Object);
         }
-        // As JSON.stringify does it: how a Temporal.PlainDate becomes its text.
+        // As JSON.stringify does: a Temporal.PlainDate becomes its text.
         read(take::<Function<'_, (), Unknown>>(&to_json)?.apply(object, ())?, limits)
     })
 }
@@ -109,14 +110,14 @@ fn read_items(items: &Array<'_>, limits: &mut CopyLimits) -> Result<Value, Refus
     (0..items.len()).map(item).collect::<Result<_, _>>().map(Value::Array)
 }
 
-/// A value as the type it was seen to be.
+/// Converts a value to the type that was checked before.
 #[allow(unsafe_code, reason = "the checked way is private to napi; the value is of its own environment and live")]
 fn take<T: FromNapiValue>(value: &Unknown<'_>) -> napi::Result<T> {
     unsafe { value.cast::<T>() }
 }
 
-/// How a call ended, as JSON text: `{"value": …}` or `{"error": …}`. The text is parsed by the engine's own parser,
-/// which is as fast as making the objects one by one and has no trouble with a member called `__proto__`.
+/// Writes the result of a call as JSON text: `{"value": …}` or `{"error": …}`. JavaScript's own parser reads it, which is as
+/// fast as creating the objects one by one, and safe with a member called `__proto__`.
 pub fn write(ended: Result<impl Serialize, &Error>) -> String {
     let text = match ended {
         Ok(value) => serde_json::to_string(&HashMap::from([("value", value)])),

@@ -63,6 +63,12 @@ class Exit(unittest.TestCase):
         self.assertEqual(child.stdout.readline(), "ready\n")
         return child
 
+    def interrupts(self, child):
+        """One Ctrl-C must end the program as Python ends on Ctrl-C."""
+        time.sleep(0.2)
+        child.send_signal(signal.SIGINT)
+        self.ends(child, -signal.SIGINT, "KeyboardInterrupt")
+
     def ends(self, child, code, words=""):
         """The program must end soon, with this exit code, saying this and nothing else on standard error."""
         began = time.monotonic()
@@ -139,10 +145,7 @@ class Exit(unittest.TestCase):
         """
         for name in NAMES[:3]:
             with self.subTest(name):
-                child = self.start(code, name)
-                time.sleep(0.2)
-                child.send_signal(signal.SIGINT)
-                self.ends(child, -signal.SIGINT, "KeyboardInterrupt")
+                self.interrupts(self.start(code, name))
 
     def test_one_ctrl_c_ends_asyncio_while_a_credential_is_running(self):
         code = """
@@ -153,10 +156,7 @@ class Exit(unittest.TestCase):
         """
         for name in NAMES[:3]:
             with self.subTest(name):
-                child = self.start(code, name)
-                time.sleep(0.2)
-                child.send_signal(signal.SIGINT)
-                self.ends(child, -signal.SIGINT, "KeyboardInterrupt")
+                self.interrupts(self.start(code, name))
 
     def test_one_ctrl_c_in_a_hook_ends_the_call(self):
         code = """
@@ -166,10 +166,7 @@ class Exit(unittest.TestCase):
             client = Client(base_url="http://127.0.0.1:1", token="t", on_retry=hook, max_attempts=100)
             client.get("x")
         """
-        child = self.start(code)
-        time.sleep(0.2)
-        child.send_signal(signal.SIGINT)
-        self.ends(child, -signal.SIGINT, "KeyboardInterrupt")
+        self.interrupts(self.start(code))
 
     def test_a_client_still_works_in_an_exit_handler(self):
         code = """

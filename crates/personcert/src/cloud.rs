@@ -43,10 +43,3 @@ impl Cloud {
         }
     }
 }
-
-#[allow(clippy::derivable_impls, reason = "the macro that declares the enum derives the same for all")]
-impl Default for Cloud {
-    fn default() -> Self {
-        Self::Global
-    }
-}

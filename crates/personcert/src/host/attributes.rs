@@ -13,16 +13,9 @@ macro_rules! describe {
     (@kind $kind:ident) => { Kind::$kind };
     ($($name:ident = $graph:literal: $type:ty, $kind:ident, $doc:literal;)+) => {
         /// The description of an error's attributes besides `kind` and `outcome`.
-        pub const ERROR_ATTRIBUTES: &[Property] = &[$(Property {
-            name: $graph,
-            snake: stringify!($name),
-            kind: describe!(@kind $kind),
-            required: false,
-            updatable: false,
-            doc: $doc,
-            creatable: false,
-            matches: |_| true,
-        },)+];
+        pub const ERROR_ATTRIBUTES: &[Property] = &[$(
+            Property::member(stringify!($name), $graph, describe!(@kind $kind), false, $doc),
+        )+];
 
         fn values(details: &ErrorDetails) -> Vec<(&'static str, &'static str, Value)> {
             vec![$((stringify!($name), $graph, json!(details.$name)),)+]

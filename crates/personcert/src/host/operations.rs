@@ -92,7 +92,7 @@ macro_rules! arguments {
     ($($field:ident = $graph:literal: $role:ident $type:ty, $operations:expr, $doc:literal;)+) => {
         /// Every argument, in the order in which languages list them.
         pub const ARGUMENTS: &[Argument] = &[$(Argument {
-            property: Property::option(
+            property: Property::member(
                 stringify!($field), $graph, <$type as SchemaType>::KIND, matches!(Role::$role, Role::Positional), $doc,
             ),
             role: Role::$role,

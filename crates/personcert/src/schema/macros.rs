@@ -238,16 +238,13 @@ macro_rules! output {
                 name: stringify!($record),
                 doc: concat!($($doc, "\n"),+),
                 properties: &[
-                    $($crate::schema::Property {
-                        name: $graph,
-                        snake: stringify!($field),
-                        kind: <$type as $crate::schema::SchemaType>::KIND,
-                        required: <$type as $crate::schema::SchemaType>::REQUIRED,
-                        updatable: false,
-                        creatable: false,
-                        doc: $text,
-                        matches: |_| true,
-                    },)+
+                    $($crate::schema::Property::member(
+                        stringify!($field),
+                        $graph,
+                        <$type as $crate::schema::SchemaType>::KIND,
+                        <$type as $crate::schema::SchemaType>::REQUIRED,
+                        $text,
+                    ),)+
                 ],
                 open: false,
             };

@@ -42,10 +42,10 @@ macro_rules! options {
                 name: $name,
                 doc: concat!($($doc, "\n"),+),
                 properties: &[
-                    $($crate::schema::Property::option(
+                    $($crate::schema::Property::member(
                         stringify!($must), $must_graph, <$must_type as $crate::schema::SchemaType>::KIND, true, $must_text,
                     ),)*
-                    $($crate::schema::Property::option(
+                    $($crate::schema::Property::member(
                         stringify!($field), $graph, <$type as $crate::schema::SchemaType>::KIND, false, $text,
                     ),)*
                 ],

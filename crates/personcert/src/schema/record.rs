@@ -102,8 +102,9 @@ pub enum Verb {
 pub type Members<'a> = Vec<(&'static Property, &'a Value)>;
 
 impl Property {
-    /// The description of an option that a caller gives. It is never sent to the service as a property.
-    pub const fn option(
+    /// The description of a member of this crate's own types: of an option that a caller gives, or of a result. It is never
+    /// sent to the service as a property.
+    pub const fn member(
         snake: &'static str,
         name: &'static str,
         kind: Kind,
@@ -168,52 +169,26 @@ pub trait SchemaType {
     }
 }
 
-impl SchemaType for String {
-    const KIND: Kind = Kind::Text;
+/// Gives types their kinds.
+macro_rules! kinds {
+    ($($type:ty: $kind:ident;)+) => { $(impl SchemaType for $type {
+        const KIND: Kind = Kind::$kind;
+    })+ };
 }
 
-impl SchemaType for bool {
-    const KIND: Kind = Kind::Boolean;
-}
-
-impl SchemaType for f64 {
-    const KIND: Kind = Kind::Number;
-}
-
-impl SchemaType for u16 {
-    const KIND: Kind = Kind::Integer;
-}
-
-impl SchemaType for u32 {
-    const KIND: Kind = Kind::Integer;
-}
-
-impl SchemaType for u64 {
-    const KIND: Kind = Kind::Integer;
-}
-
-impl SchemaType for Duration {
-    const KIND: Kind = Kind::Duration;
-}
-
-impl SchemaType for PathBuf {
-    const KIND: Kind = Kind::Path;
-}
-
-impl SchemaType for Secret {
-    const KIND: Kind = Kind::Text;
-}
-
-impl SchemaType for IpAddr {
-    const KIND: Kind = Kind::Text;
-}
-
-impl SchemaType for Value {
-    const KIND: Kind = Kind::Any;
-}
-
-impl SchemaType for BTreeMap<String, String> {
-    const KIND: Kind = Kind::TextMap;
+kinds! {
+    String: Text;
+    bool: Boolean;
+    f64: Number;
+    u16: Integer;
+    u32: Integer;
+    u64: Integer;
+    Duration: Duration;
+    PathBuf: Path;
+    Secret: Text;
+    IpAddr: Text;
+    Value: Any;
+    BTreeMap<String, String>: TextMap;
 }
 
 impl<T: SchemaType> SchemaType for Vec<T> {
