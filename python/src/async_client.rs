@@ -9,6 +9,7 @@ use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::bridge::{self, raise};
+use crate::callbacks::Callbacks;
 use crate::completion::{Completion, next_page, read_call, run_call, started_before_fork, unusable, write_page};
 use crate::completion_queue::{CompletionQueue, lock};
 use crate::panic::catch;
@@ -19,7 +20,7 @@ use crate::worker::Worker;
 /// The client for asyncio.
 #[pyclass(frozen, module = "personcert._native")]
 pub struct AsyncClient {
-    settings: Settings,
+    callbacks: Arc<Callbacks>,
     /// None once the client is closed.
     worker: Mutex<Option<ProcessLocal<Arc<Worker>>>>,
 }
@@ -29,10 +30,12 @@ impl AsyncClient {
     fn worker(&self) -> Result<Arc<Worker>, Error> {
         let mut slot = lock(&self.worker);
         let Some(worker) = &*slot else { return Err(unusable("the client is closed")) };
-        if let Some(worker) = worker.get() {
-            return Ok(Arc::clone(worker));
+        if let Some(running) = worker.get() {
+            return Ok(Arc::clone(running));
         }
-        let worker = Arc::new(Worker::start(&self.settings)?);
+        // A forked child: the thread of the parent's worker does not run here.
+        let parent = worker.get_inherited().ok_or_else(started_before_fork)?;
+        let worker = Arc::new(Worker::start(parent.client.for_new_process()?)?);
         *slot = Some(ProcessLocal::new(Arc::clone(&worker)));
         Ok(worker)
     }
@@ -49,8 +52,8 @@ impl AsyncClient {
     ) -> PyResult<Self> {
         catch(config.py(), || {
             let settings = Settings::read(config, hook, credential, prompt)?;
-            let worker = Worker::start(&settings).map_err(|error| raise(config.py(), &error))?;
-            Ok(Self { settings, worker: Mutex::new(Some(ProcessLocal::new(Arc::new(worker)))) })
+            let worker = settings.open().and_then(Worker::start).map_err(|error| raise(config.py(), &error))?;
+            Ok(Self { callbacks: settings.callbacks, worker: Mutex::new(Some(ProcessLocal::new(Arc::new(worker)))) })
         })
     }
 
@@ -76,11 +79,11 @@ impl AsyncClient {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.settings.callbacks.visit(&visit)
+        self.callbacks.visit(&visit)
     }
 
     fn __clear__(&self) {
-        self.settings.callbacks.clear();
+        self.callbacks.clear();
         self.close();
     }
 }

@@ -1,6 +1,6 @@
 //! The client for blocking calls. The interpreter is released while a call waits.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use personcert::host::Output;
 use pyo3::prelude::*;
@@ -8,6 +8,7 @@ use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::bridge::{self, raise};
+use crate::callbacks::Callbacks;
 use crate::completion::{Completion, next_page, read_call, run_call, started_before_fork, unusable, write_page};
 use crate::panic::catch;
 use crate::process::ProcessLocal;
@@ -17,7 +18,7 @@ use crate::settings::Settings;
 /// The client for blocking calls.
 #[pyclass(frozen, module = "personcert._native")]
 pub struct Client {
-    settings: Settings,
+    callbacks: Arc<Callbacks>,
     runtimes: RuntimePool,
 }
 
@@ -33,7 +34,7 @@ impl Client {
         catch(config.py(), || {
             let settings = Settings::read(config, hook, credential, prompt)?;
             let client = settings.open().map_err(|error| raise(config.py(), &error))?;
-            Ok(Self { settings, runtimes: RuntimePool::new(client) })
+            Ok(Self { callbacks: settings.callbacks, runtimes: RuntimePool::new(client) })
         })
     }
 
@@ -44,10 +45,10 @@ impl Client {
         arguments: &Bound<'py, PyDict>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let Self { settings, runtimes } = slf.get();
+        let runtimes = &slf.get().runtimes;
         let completion = catch(py, || {
             let call = read_call(operation, arguments)?;
-            runtimes.with(py, settings, |runtime| {
+            runtimes.with(py, |runtime| {
                 let client = runtime.client().map_err(|error| raise(py, &error))?.clone();
                 runtime.wait(py, run_call(client, call))
             })
@@ -68,11 +69,11 @@ impl Client {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.settings.callbacks.visit(&visit)
+        self.callbacks.visit(&visit)
     }
 
     fn __clear__(&self) {
-        self.settings.callbacks.clear();
+        self.callbacks.clear();
         self.runtimes.close();
     }
 }
@@ -92,9 +93,9 @@ impl Pages {
             return Err(raise(py, &unusable("another thread is fetching the next page of this list")));
         };
         let pages = pages.get_mut().ok_or_else(|| raise(py, &started_before_fork()))?;
-        let Client { settings, runtimes } = self.client.get();
+        let runtimes = &self.client.get().runtimes;
         let completion = catch(py, || {
-            runtimes.with(py, settings, |runtime| {
+            runtimes.with(py, |runtime| {
                 pages.move_to(runtime.client().map_err(|error| raise(py, &error))?);
                 runtime.wait(py, next_page(pages))
             })

@@ -21,6 +21,11 @@ impl<T> ProcessLocal<T> {
         self.value.as_ref().filter(|_| self.process == process::id())
     }
 
+    /// The value even in a forked child, for what takes no lock of it.
+    pub fn get_inherited(&self) -> Option<&T> {
+        self.value.as_ref()
+    }
+
     /// The value, unless this is a forked child.
     pub fn get_mut(&mut self) -> Option<&mut T> {
         self.value.as_mut().filter(|_| self.process == process::id())

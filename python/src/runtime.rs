@@ -13,7 +13,6 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use crate::bridge::raise;
 use crate::completion::unusable;
 use crate::process::ProcessLocal;
-use crate::settings::Settings;
 
 /// How often a waiting call lets Python handle signals such as Ctrl-C.
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
@@ -101,19 +100,14 @@ impl RuntimePool {
     }
 
     /// Runs `work` with a runtime that no other call uses.
-    pub fn with<T>(
-        &self,
-        py: Python<'_>,
-        settings: &Settings,
-        work: impl FnOnce(&CallRuntime) -> PyResult<T>,
-    ) -> PyResult<T> {
-        let runtime = self.take(settings).map_err(|error| raise(py, &error))?;
+    pub fn with<T>(&self, py: Python<'_>, work: impl FnOnce(&CallRuntime) -> PyResult<T>) -> PyResult<T> {
+        let runtime = self.take().map_err(|error| raise(py, &error))?;
         let result = work(&runtime);
         self.put_back(runtime);
         result
     }
 
-    fn take(&self, settings: &Settings) -> Result<CallRuntime> {
+    fn take(&self) -> Result<CallRuntime> {
         if Handle::try_current().is_ok() {
             return Err(unusable("a callback can't make a blocking call on its own thread; another call is under way"));
         }
@@ -126,7 +120,8 @@ impl RuntimePool {
             return open.idle.pop().map_or_else(|| CallRuntime::new(&open.client), |(_, runtime)| Ok(runtime));
         }
         // A forked child: the locks inside the parent's client may be held for ever.
-        let client = settings.open()?;
+        let parent = open.as_ref().and_then(ProcessLocal::get_inherited);
+        let client = parent.ok_or_else(forked_in_call)?.client.for_new_process()?;
         let runtime = CallRuntime::new(&client);
         *open = Some(ProcessLocal::new(Open { client, idle: Vec::new() }));
         runtime

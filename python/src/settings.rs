@@ -1,4 +1,4 @@
-//! What a client is made of, kept so that a forked child can make it anew.
+//! What a client is made of.
 
 use std::sync::Arc;
 

@@ -7,7 +7,6 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
 use crate::completion::unusable;
-use crate::settings::Settings;
 
 /// A client on a runtime on a thread of its own, which ends when the worker is dropped. The thread never needs the
 /// interpreter, except for the caller's functions.
@@ -21,8 +20,7 @@ pub struct Worker {
 
 impl Worker {
     /// Starts the thread. It is not joined: the end of the program waits for nothing.
-    pub fn start(settings: &Settings) -> Result<Self> {
-        let client = settings.open()?;
+    pub fn start(client: Client) -> Result<Self> {
         let failed = |error| unusable(format!("can't start a runtime: {error}"));
         let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let handle = runtime.handle().clone();

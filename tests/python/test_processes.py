@@ -7,13 +7,16 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
 
 from support import ID, Traps
 
-from personcert import AsyncClient, Client, PersonCertError
+from personcert import AsyncClient, AuthError, Client, PersonCertError
+
+PUBLIC = "00000000-1111-2222-3333-444444444444"
 
 
 class Bounds(Traps):
@@ -178,6 +181,37 @@ class Fork(Traps):
         with Client(**self.settings(), max_attempts=1) as other:
             other.get(ID)
         self.assertEqual([self.client.get(ID).id for _ in range(3)], [ID] * 3)
+
+    def sign_in(self, user, file):
+        """Sign a user in with the command, into this file."""
+        self.graph.approve(user=user)
+        login = [sys.executable, "-m", "personcert", "login", "--sign-in", "device-code", "--client-id", PUBLIC]
+        place = ["--token-cache-file", file, "--base-url", self.graph.url, "--authority", self.graph.url]
+        ended = subprocess.run(
+            [*login, *place], capture_output=True, text=True, timeout=60,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+
+    def test_a_child_keeps_to_the_account_of_its_parents_client(self):
+        async def get():
+            return (await awaited.get(ID)).id
+
+        def other_account(get):
+            with self.assertRaisesRegex(AuthError, "another account signed in"):
+                get()
+
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "sign-in.json")
+            self.sign_in("innocenty.popov@contoso.com", file)
+            place = {"base_url": self.graph.url, "authority": self.graph.url, "token_cache_file": file}
+            blocking, awaited = Client(**place, sign_in="login"), AsyncClient(**place, sign_in="login")
+            gets = [lambda: blocking.get(ID).id, lambda: asyncio.run(get())]
+            self.assertEqual([get() for get in gets], [ID, ID])
+            self.sign_in("adele_adatum.com#EXT#@contoso.com", file)
+            for get_one in gets:
+                self.child(lambda get_one=get_one: other_account(get_one))
+            blocking.close()
 
     def test_asyncio_after_fork(self):
         client = AsyncClient(**self.settings())

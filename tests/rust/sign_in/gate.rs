@@ -52,8 +52,8 @@ async fn relay(
     arrived: mpsc::UnboundedSender<()>,
 ) {
     let Some(request) = read_request(&mut client).await else { return };
-    let (head, body) = request.split_once("\r\n\r\n").expect("a head");
-    let (line, headers) = head.split_once("\r\n").expect("a request line");
+    let (top, body) = request.split_once("\r\n\r\n").expect("a head");
+    let (line, headers) = top.split_once("\r\n").expect("a request line");
     let kept = headers.lines().filter(|header| {
         let name = header.split(':').next().unwrap_or_default().to_ascii_lowercase();
         name != "host" && name != "connection"
