@@ -134,6 +134,13 @@ macro_rules! certification {
                 })+
             }
 
+            /// Adds a later patch: what it sets or clears replaces what this one does.
+            pub fn merge(&mut self, later: Self) {
+                $(if !later.$field.is_keep() {
+                    self.$field = later.$field;
+                })+
+            }
+
             /// The properties that are sent, by their index in the table.
             pub(crate) fn sent(&self) -> PropertySet {
                 let mut sent = PropertySet::default();

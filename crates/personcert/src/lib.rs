@@ -78,7 +78,7 @@ pub mod hooks;
 pub mod host;
 pub mod http;
 pub mod limiter;
-mod retry;
+pub mod retry;
 mod retry_budget;
 pub mod schema;
 mod secret;

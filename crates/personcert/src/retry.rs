@@ -76,12 +76,18 @@ impl RetryPolicy {
         if attempt >= self.max_attempts || !Self::is_retryable(error) || (may_be_applied && !repeatable) {
             return None;
         }
+        let delay = self.delay(error, attempt, random);
+        (delay < left).then_some(delay)
+    }
+
+    /// How long to wait after the failed attempt `attempt`: as long as the service asks, or a random part of a wait that
+    /// doubles with each attempt.
+    pub fn delay(&self, error: &Error, attempt: u32, random: f64) -> Duration {
         let requested =
             error.details.retry_after.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
-        let delay = requested.unwrap_or_else(|| {
+        requested.unwrap_or_else(|| {
             self.backoff(attempt).mul_f64(if random.is_nan() { 1.0 } else { random.clamp(0.0, 1.0) })
-        });
-        (delay < left).then_some(delay)
+        })
     }
 
     /// Whether another attempt may succeed: after 408, 429, 500, 502, 503 and 504, after a lost connection, and after an

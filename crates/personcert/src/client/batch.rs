@@ -5,6 +5,7 @@
 
 use reqwest::Method;
 use reqwest::header::HeaderValue;
+use tokio::time::Instant;
 
 use super::Client;
 use super::context::CallContext;
@@ -21,7 +22,7 @@ use crate::cancel::worse;
 use crate::http::{Response, error_of};
 use crate::limiter::{BatchPermit, UserKey};
 use crate::schema::Verb;
-use crate::{CertificationPatch, Error, ErrorKind, Outcome, Result, Target};
+use crate::{CertificationPatch, Error, ErrorKind, Outcome, Result, Target, User};
 
 /// A step with the request that carries it.
 struct Prepared<'a> {
@@ -67,20 +68,51 @@ impl Client {
     /// `invalid_input` when there are no steps, more than [`MAX_STEPS`], or a step can't be sent. Otherwise the error of the
     /// whole batch, whose outcome holds for every step.
     pub async fn batch(&self, steps: &[Step<'_>]) -> Result<Vec<Result<StepResponse>>> {
-        if steps.is_empty() || steps.len() > MAX_STEPS {
-            let why = format!("a batch holds 1 to {MAX_STEPS} steps, got {}", steps.len());
-            return Err(Error::input("steps", why));
-        }
+        check_count(steps)?;
         let mut prepared = Vec::with_capacity(steps.len());
         for (at, step) in steps.iter().enumerate() {
             prepared.push(self.prepare(step).map_err(|error| error.at(&format!("steps[{at}]")))?);
         }
+        self.send_prepared(&prepared, None).await
+    }
+
+    /// Waits until a batch with a step for each of these users may be sent, at most until `deadline`. For
+    /// [`Client::batch_permitted`].
+    ///
+    /// # Errors
+    /// `auth` when there is no token, `throttled` when the batch can't be sent before `deadline`.
+    pub async fn batch_permit(&self, users: &[&User], deadline: Instant) -> Result<BatchPermit> {
+        let bearer = first_token(self, &mut self.defaults.begin(None)).await?;
+        let keys: Vec<_> = users.iter().map(|user| user_key(user, &bearer)).collect();
+        let permit = self.state.limiter.acquire_batch(&keys, deadline).await;
+        permit.map_err(|refusal| finish(throttled(refusal), Outcome::NotSent, 0))
+    }
+
+    /// Sends steps as [`Client::batch`] does, under a permit of [`Client::batch_permit`] for the users of the steps. For callers that decide themselves which steps go next. A step
+    /// that can't be sent is an error of its own; the others are sent.
+    ///
+    /// # Errors
+    /// `invalid_input` when there are no steps or more than [`MAX_STEPS`]. Otherwise the error of the whole batch, whose
+    /// outcome holds for every step.
+    pub async fn batch_permitted(&self, permit: BatchPermit, steps: &[Step<'_>]) -> Result<Vec<Result<StepResponse>>> {
+        check_count(steps)?;
+        let mut prepared = Vec::with_capacity(steps.len());
+        let mut problems = Vec::with_capacity(steps.len());
+        for step in steps {
+            problems.push(self.prepare(step).map(|step| prepared.push(step)).err());
+        }
+        let sent = if prepared.is_empty() { Vec::new() } else { self.send_prepared(&prepared, Some(permit)).await? };
+        let mut sent = sent.into_iter();
+        Ok(problems.into_iter().filter_map(|problem| problem.map(Err).or_else(|| sent.next())).collect())
+    }
+
+    async fn send_prepared(&self, prepared: &[Prepared<'_>], permit: Option<BatchPermit>) -> Result<Vec<StepResult>> {
         let mut context = self.defaults.begin(None);
         let all: Vec<_> = (0..prepared.len()).collect();
-        let (mut results, bearer) = self.send_batch(&mut context, &prepared, &all).await?;
+        let (mut results, bearer) = self.send_batch(&mut context, prepared, &all, permit).await?;
         let rejected: Vec<_> = all.into_iter().filter(|at| results[*at].as_ref().is_err_and(wants_token)).collect();
         if !rejected.is_empty() {
-            self.retry_rejected(&mut context, &prepared, (&rejected, &bearer), &mut results).await;
+            self.retry_rejected(&mut context, prepared, (&rejected, &bearer), &mut results).await;
         }
         Ok(results)
     }
@@ -121,13 +153,14 @@ impl Client {
         }
     }
 
-    /// Sends these steps in one batch, with a new token when the service rejects the batch for its token. Returns the results
-    /// and the token.
+    /// Sends these steps in one batch, with a new token when the service rejects the batch for its token. `permit` is for the
+    /// first attempt. Returns the results and the token.
     async fn send_batch(
         &self,
         context: &mut CallContext,
         prepared: &[Prepared<'_>],
         positions: &[usize],
+        mut permit: Option<BatchPermit>,
     ) -> Result<(Vec<StepResult>, Bearer)> {
         let steps = positions.iter().map(|at| {
             let ApiRequest { method, path, body, .. } = &prepared[*at].request;
@@ -148,8 +181,13 @@ impl Client {
         let mut overall = Outcome::NotSent;
         loop {
             let users: Vec<_> = positions.iter().map(|at| user_key(prepared[*at].request.user, &bearer)).collect();
-            let permit = self.state.limiter.acquire_batch(&users, context.deadline).await;
-            let permit = permit.map_err(|refusal| finish(throttled(refusal), overall, 1))?;
+            let permit = match permit.take() {
+                Some(permit) => permit,
+                None => {
+                    let permit = self.state.limiter.acquire_batch(&users, context.deadline).await;
+                    permit.map_err(|refusal| finish(throttled(refusal), overall, 1))?
+                }
+            };
             let exchange = self.attempt_once(context, &envelope, &bearer.header).await;
             let error = match exchange.result {
                 Ok(response) => {
@@ -238,7 +276,7 @@ impl Client {
         if fresh.is_none() {
             return;
         }
-        match self.send_batch(context, prepared, rejected).await {
+        match self.send_batch(context, prepared, rejected, None).await {
             Ok((again, _)) => rejected.iter().zip(again).for_each(|(at, result)| results[*at] = result),
             Err(error) => {
                 for at in rejected {
@@ -297,6 +335,14 @@ impl Client {
         }
         response.certification(step.id).map(|read| StepResponse::Certification(Box::new(read)))
     }
+}
+
+fn check_count(steps: &[Step<'_>]) -> Result<()> {
+    if steps.is_empty() || steps.len() > MAX_STEPS {
+        let why = format!("a batch holds 1 to {MAX_STEPS} steps, got {}", steps.len());
+        return Err(Error::input("steps", why));
+    }
+    Ok(())
 }
 
 /// Tells the limiter how the steps ended.

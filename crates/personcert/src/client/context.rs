@@ -4,7 +4,7 @@
 //! [`CallContext`] to one call. The deadline is fixed when a call begins and holds for everything it does, waits included.
 
 use std::fmt;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
@@ -44,6 +44,18 @@ impl ClientState {
             ..LimiterOptions::default()
         };
         Self { limiter: Limiter::new(options), ..Self::default() }
+    }
+}
+
+impl ClientState {
+    /// The state of the same client with another limiter.
+    pub(super) fn with_limiter(&self, options: LimiterOptions) -> Self {
+        Self {
+            limiter: Limiter::new(options),
+            has_announced: AtomicBool::new(self.has_announced.load(Ordering::Relaxed)),
+            has_checked_token: AtomicBool::new(self.has_checked_token.load(Ordering::Relaxed)),
+            budget: RetryBudget::default(),
+        }
     }
 }
 

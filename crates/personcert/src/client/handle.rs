@@ -10,6 +10,7 @@ use crate::auth::{
 };
 use crate::hooks::{Hooks, system_random};
 use crate::http::{HttpTransport, Transport};
+use crate::limiter::{Limiter, LimiterOptions};
 use crate::retry::RetryPolicy;
 use crate::{Config, Result};
 
@@ -129,6 +130,17 @@ impl Client {
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self { defaults: CallDefaults { timeout, ..self.defaults.clone() }, ..self.clone() }
+    }
+
+    /// The same client with a limiter of its own, set up anew: for a caller with much work to send.
+    #[must_use]
+    pub fn with_limiter(&self, options: LimiterOptions) -> Self {
+        Self { state: Arc::new(self.state.with_limiter(options)), ..self.clone() }
+    }
+
+    /// What decides how fast the client sends. All clones share it.
+    pub fn limiter(&self) -> &Limiter {
+        &self.state.limiter
     }
 
     /// The same client, sending a W3C trace context (version 00) with every request, such as

@@ -1,5 +1,7 @@
 //! How the limiter tells users apart.
 
+use crate::User;
+
 /// A user by object id or user principal name, in any case. A client uses one key for the user of its token; another user
 /// under two names counts as two.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +15,15 @@ impl UserKey<'_> {
             (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3)
         });
         UserId(hash ^ (hash >> 32))
+    }
+}
+
+impl<'a> From<&'a User> for UserKey<'a> {
+    fn from(user: &'a User) -> Self {
+        match user {
+            User::Me => UserKey("me"),
+            User::Named(name) => UserKey(name),
+        }
     }
 }
 

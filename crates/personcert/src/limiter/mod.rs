@@ -126,6 +126,26 @@ impl Limiter {
         self.0.batch_size(max)
     }
 
+    /// The rate in steps a second, if one is set or learned.
+    pub fn rate(&self) -> Option<f64> {
+        self.0.rate()
+    }
+
+    /// When this user's own limit lets the next step through. The limits of the client come on top.
+    pub fn user_ready_at(&self, user: UserKey<'_>) -> Instant {
+        self.0.user_ready_at(user.id())
+    }
+
+    /// How the limiter is set up.
+    pub fn options(&self) -> LimiterOptions {
+        self.0.options()
+    }
+
+    /// Sets or lifts the most steps a second of the whole client, from now on.
+    pub fn set_max_rate(&self, max_rate: Option<f64>) {
+        self.0.set_max_rate(max_rate);
+    }
+
     /// The number of requests in flight and of callers that wait, for tests and displays.
     pub fn load(&self) -> (usize, usize) {
         self.0.load()

@@ -140,6 +140,10 @@ impl Pacer {
         }
     }
 
+    pub(super) const fn set_max_rate(&mut self, max_rate: Option<f64>) {
+        self.max_rate = max_rate;
+    }
+
     /// When a request may be sent that `ahead` steps precede.
     pub(super) fn ready_at(&mut self, now: Instant, ahead: u64) -> Instant {
         self.advance(now);

@@ -194,6 +194,21 @@ impl LimiterState {
         self.client.as_ref().and_then(|client| client.rate(now))
     }
 
+    /// Sets or lifts the most steps a second of the whole client.
+    pub fn set_max_rate(&mut self, now: Instant, max_rate: Option<f64>) {
+        self.options.max_rate = max_rate;
+        let initial_rate = self.options.initial_rate;
+        match &mut self.client {
+            Some(client) => client.set_max_rate(max_rate),
+            None => self.client = max_rate.map(|_| Pacer::new(Scope::Client, now, max_rate, initial_rate)),
+        }
+    }
+
+    /// When this user's own limit lets the next step through.
+    pub fn user_ready_at(&mut self, now: Instant, user: UserId) -> Instant {
+        self.user_obstacle(now, user, None).0
+    }
+
     /// The requests in flight.
     pub const fn in_flight(&self) -> usize {
         self.in_flight

@@ -12,6 +12,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
+use super::key::UserId;
+use super::options::LimiterOptions;
 use super::state::{Decision, Grant, LimiterState, Share, Waiter};
 
 /// How long a task waits at most before it asks again. A turn that was given to a task on a runtime that stands still is
@@ -126,6 +128,27 @@ impl SharedState {
 
     pub(super) fn batch_size(&self, max: u32) -> u32 {
         self.lock().state.batch_size(Instant::now(), max)
+    }
+
+    pub(super) fn rate(&self) -> Option<f64> {
+        self.lock().state.rate(Instant::now())
+    }
+
+    pub(super) fn user_ready_at(&self, user: UserId) -> Instant {
+        self.lock().state.user_ready_at(Instant::now(), user)
+    }
+
+    pub(super) fn options(&self) -> LimiterOptions {
+        self.lock().state.options
+    }
+
+    pub(super) fn set_max_rate(&self, max_rate: Option<f64>) {
+        let mut inner = self.lock();
+        inner.state.set_max_rate(Instant::now(), max_rate);
+        // The waiting tasks ask again by the new rate.
+        for sleeper in inner.sleepers.values() {
+            sleeper.notify_one();
+        }
     }
 
     /// The requests in flight and the callers that wait.
