@@ -13,18 +13,41 @@
 //! The scheduler does no input and output: events and times go in, actions come out. The engine around it is thin.
 
 mod columns;
+mod control;
+mod decide;
+pub mod disk;
+mod drift;
+mod engine;
 pub mod export;
+mod feed;
 mod files;
+mod item;
+mod job;
+mod job_dir;
+pub mod journal;
+mod meter;
 mod options;
 mod outcome;
+mod plan;
+mod report;
 pub mod results;
+mod revert;
 mod row;
 mod rules;
+mod scheduler;
+mod settle;
+mod snapshot;
 pub mod source;
 pub mod spool;
 
 pub use columns::{Columns, RESULT_PREFIX, RowLabel};
+pub use control::{Control, Progress};
+pub use item::ItemOutcome;
+pub use job::Job;
+pub use job_dir::{JobDir, Storage};
 pub use options::{BulkOptions, DriftPolicy, MissingPolicy};
 pub use outcome::{Counts, RowError, RowOutcome, RowStatus};
+pub use plan::{Plan, PlanCounts, PlanHeader, PlanItem, PlanItems};
+pub use report::{JobEnd, Outcomes, Report};
 pub use row::{Cell, Locator, Reject, Row};
 pub use rules::InputRules;

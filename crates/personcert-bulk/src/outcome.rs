@@ -39,7 +39,7 @@ pub struct RowError {
 /// What became of one row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RowOutcome {
-    /// The row's number in the input.
+    /// The row's number in the input; 0 for a deletion by `prune`, which no row asked for.
     pub row: u64,
     /// The final state.
     pub status: RowStatus,
@@ -71,7 +71,7 @@ impl RowError {
 /// How many rows have each final state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// All rows of the input.
+    /// All rows of the input, and the deletions by `prune`.
     pub rows: u64,
     /// Created.
     pub created: u64,
@@ -99,6 +99,12 @@ impl Counts {
             RowStatus::Unknown => self.unknown += 1,
             RowStatus::NotAttempted => {}
         }
+    }
+
+    /// Counts one more final state of a deletion by `prune`, which is no row of the input.
+    pub const fn add_pruned(&mut self, status: RowStatus) {
+        self.rows += 1;
+        self.add(status);
     }
 
     /// The rows that nothing was sent for yet.

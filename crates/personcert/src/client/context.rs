@@ -45,16 +45,14 @@ impl ClientState {
         };
         Self { limiter: Limiter::new(options), ..Self::default() }
     }
-}
 
-impl ClientState {
     /// The state of the same client with another limiter.
     pub(super) fn with_limiter(&self, options: LimiterOptions) -> Self {
         Self {
             limiter: Limiter::new(options),
             has_announced: AtomicBool::new(self.has_announced.load(Ordering::Relaxed)),
             has_checked_token: AtomicBool::new(self.has_checked_token.load(Ordering::Relaxed)),
-            budget: RetryBudget::default(),
+            ..Self::default()
         }
     }
 }

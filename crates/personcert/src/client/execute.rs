@@ -22,8 +22,8 @@ use crate::auth::{Bearer, INTERACTIVE_TIMEOUT};
 use crate::cancel::worse;
 use crate::doctor;
 use crate::http::{APPLICATION_JSON, Delivery, Request, Response, common_headers, error_of};
-use crate::limiter::{AcquireError, Permit};
-use crate::{Error, ErrorKind, Outcome, Result};
+use crate::limiter::{AcquireError, Permit, UserKey};
+use crate::{Error, ErrorKind, Outcome, Result, User};
 
 /// One exchange with the service.
 pub(super) struct Exchange {
