@@ -94,13 +94,13 @@ export interface PersonCertification {
   isSearchable?: boolean | null
 }
 
-/** One member of a certification that an update changed. */
+/** One changed member of a certification. */
 export interface PropertyChange {
   /** The member. */
   name: string
-  /** Whether the update asked for it; false when the service recalculated it. */
+  /** Whether the update sent it; false if the service recalculated it. */
   sent: boolean
-  /** Its value before; absent when `current` was not given or does not hold the member. */
+  /** Its value before; absent if `current` was not given or lacks the member. */
   before?: unknown
   /** Its value after. */
   after?: unknown
@@ -118,9 +118,9 @@ export interface UpdateResult {
   status?: number
   /** The service's id for the request. */
   requestId?: string
-  /** Our id for the request. */
+  /** The client's id for the request. */
   clientRequestId?: string
-  /** How many times the request was sent. */
+  /** The number of times that the request was sent. */
   attempts: number
   /** Whether the outcome was unknown and a read afterwards showed that the change was applied. */
   verified: boolean
@@ -132,13 +132,13 @@ export interface Attempt {
   method: string
   /** The path, with `{user}` and `{id}` instead of the ids. */
   target: string
-  /** Which attempt of the call this was, from 1. */
+  /** The number of the attempt within its call, from 1. */
   attempt: number
-  /** The HTTP status of the answer; absent when none came. */
+  /** The HTTP status of the response; absent if none came. */
   status?: number
-  /** How long it took, in milliseconds. */
+  /** Its duration in milliseconds. */
   durationMs: number
-  /** How long the call waits before it tries again, in milliseconds; absent when this was its last attempt. */
+  /** The wait before the next attempt in milliseconds; absent after the last one. */
   waitMs?: number
   /** The kind of error; absent when it succeeded. */
   kind?: string
@@ -146,7 +146,7 @@ export interface Attempt {
   outcome?: string
   /** The service's id for the request. */
   requestId?: string
-  /** Our id for the request. */
+  /** The client's id for the request. */
   clientRequestId?: string
   /** A notice, given once: that the token probably lacks permission for the first change, or that the service announces a change (`Deprecation` and `Sunset` headers). */
   notice?: string
@@ -354,28 +354,28 @@ export type Outcome = 'not_sent' | 'refused' | 'unknown'
 export interface PersonCertErrorAttributes {
   readonly kind: ErrorKind
   readonly outcome: Outcome
-  /** The argument that is wrong, as the caller spells it, such as `end_date` or `changes.endDate`. */
+  /** The invalid argument in the caller's spelling, such as `end_date` or `changes.endDate`. */
   readonly parameter: string | null
-  /** What the call was about: the method and the path, without the host. */
+  /** The method and the path of the request, without the host. */
   readonly target: string | null
-  /** The HTTP status of the answer. */
+  /** The HTTP status of the response. */
   readonly status: number | null
-  /** The service's error code, the outermost one it gave; may be empty, as the service sometimes leaves it. */
+  /** The service's outermost error code. The service sometimes leaves it empty. */
   readonly code: string | null
   /** The more specific codes inside the error, from the outside in. */
   readonly innerCodes: string[] | null
-  /** The service's own message; may be empty. Don't branch on it. */
+  /** The service's own message, which may be empty. Don't branch on it. */
   readonly serviceMessage: string | null
-  /** The service's id for the request; support asks for it. */
+  /** The service's id for the request, which Microsoft's support asks for. */
   readonly requestId: string | null
   /** The client's id for the request, sent with it. */
   readonly clientRequestId: string | null
   /** The service's clock when it answered (`Date` header). */
   readonly date: string | null
-  /** The `x-ms-ags-diagnostic` header; support asks for it. */
+  /** The `x-ms-ags-diagnostic` header, which Microsoft's support asks for. */
   readonly diagnostic: string | null
-  /** Seconds the service asks to wait before the next attempt. */
+  /** The number of seconds that the service asks to wait before the next attempt. */
   readonly retryAfter: number | null
-  /** How many times the request was sent. */
+  /** The number of times that the request was sent. */
   readonly attempts: number | null
 }

@@ -30,29 +30,29 @@ class PersonCertError(Exception):
     outcome: Literal["not_sent", "refused", "unknown"]
     """Whether the change was applied."""
     parameter: str | None
-    """The argument that is wrong, as the caller spells it, such as `end_date` or `changes.endDate`."""
+    """The invalid argument in the caller's spelling, such as `end_date` or `changes.endDate`."""
     target: str | None
-    """What the call was about: the method and the path, without the host."""
+    """The method and the path of the request, without the host."""
     status: int | None
-    """The HTTP status of the answer."""
+    """The HTTP status of the response."""
     code: str | None
-    """The service's error code, the outermost one it gave; may be empty, as the service sometimes leaves it."""
+    """The service's outermost error code. The service sometimes leaves it empty."""
     inner_codes: list[str] | None
     """The more specific codes inside the error, from the outside in."""
     service_message: str | None
-    """The service's own message; may be empty. Don't branch on it."""
+    """The service's own message, which may be empty. Don't branch on it."""
     request_id: str | None
-    """The service's id for the request; support asks for it."""
+    """The service's id for the request, which Microsoft's support asks for."""
     client_request_id: str | None
     """The client's id for the request, sent with it."""
     date: str | None
     """The service's clock when it answered (`Date` header)."""
     diagnostic: str | None
-    """The `x-ms-ags-diagnostic` header; support asks for it."""
+    """The `x-ms-ags-diagnostic` header, which Microsoft's support asks for."""
     retry_after: float | None
-    """Seconds the service asks to wait before the next attempt."""
+    """The number of seconds that the service asks to wait before the next attempt."""
     attempts: int | None
-    """How many times the request was sent."""
+    """The number of times that the request was sent."""
     # end of generated: attributes
 
 
@@ -65,7 +65,7 @@ class AuthError(PersonCertError):
 
 
 class PermissionDeniedError(PersonCertError):
-    """The token is good but does not allow this."""
+    """The token is valid but does not allow this."""
 
 
 class NotFoundError(PersonCertError):

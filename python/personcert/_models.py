@@ -183,14 +183,14 @@ class PersonCertification(Record):
 
 @dataclass(frozen=True)
 class PropertyChange(Record):
-    """One member of a certification that an update changed."""
+    """One changed member of a certification."""
 
     name: str
     """The member."""
     sent: bool
-    """Whether the update asked for it; false when the service recalculated it."""
+    """Whether the update sent it; false if the service recalculated it."""
     before: Any | None = field(default_factory=nothing)
-    """Its value before; absent when `current` was not given or does not hold the member."""
+    """Its value before; absent if `current` was not given or lacks the member."""
     after: Any | None = field(default_factory=nothing)
     """Its value after."""
     _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
@@ -212,7 +212,7 @@ class UpdateResult(Record):
     warnings: tuple[str, ...]
     """Warnings about values that are allowed but odd, such as an end before the start."""
     attempts: int
-    """How many times the request was sent."""
+    """The number of times that the request was sent."""
     verified: bool
     """Whether the outcome was unknown and a read afterwards showed that the change was applied."""
     certification: PersonCertification | None = field(default_factory=nothing)
@@ -222,7 +222,7 @@ class UpdateResult(Record):
     request_id: str | None = field(default_factory=nothing)
     """The service's id for the request."""
     client_request_id: str | None = field(default_factory=nothing)
-    """Our id for the request."""
+    """The client's id for the request."""
     _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)
 
     _names = (
@@ -246,13 +246,13 @@ class Attempt(Record):
     target: str
     """The path, with `{user}` and `{id}` instead of the ids."""
     attempt: int
-    """Which attempt of the call this was, from 1."""
+    """The number of the attempt within its call, from 1."""
     duration_ms: float
-    """How long it took, in milliseconds."""
+    """Its duration in milliseconds."""
     status: int | None = field(default_factory=nothing)
-    """The HTTP status of the answer; absent when none came."""
+    """The HTTP status of the response; absent if none came."""
     wait_ms: float | None = field(default_factory=nothing)
-    """How long the call waits before it tries again, in milliseconds; absent when this was its last attempt."""
+    """The wait before the next attempt in milliseconds; absent after the last one."""
     kind: str | None = field(default_factory=nothing)
     """The kind of error; absent when it succeeded."""
     outcome: str | None = field(default_factory=nothing)
@@ -260,7 +260,7 @@ class Attempt(Record):
     request_id: str | None = field(default_factory=nothing)
     """The service's id for the request."""
     client_request_id: str | None = field(default_factory=nothing)
-    """Our id for the request."""
+    """The client's id for the request."""
     notice: str | None = field(default_factory=nothing)
     """A notice, given once: that the token probably lacks permission for the first change, or that the service announces a change (`Deprecation` and `Sunset` headers)."""
     _nulls: frozenset[str] = field(default_factory=frozenset, repr=False, compare=False)

@@ -37,7 +37,7 @@ pub async fn next_page(pages: &mut Pages) -> Result<Completion> {
 /// Lets the runtime find the idle connections that the server has closed, before a request is written to one of them.
 ///
 /// The first yield makes the runtime poll its sockets, the second one lets the tasks of the connections that have news
-/// run. Without them a runtime that stood still between two calls would send the request first.
+/// run. Without them a runtime that was not polled between two calls would send the request first.
 async fn read_closed_connections() {
     tokio::task::yield_now().await;
     tokio::task::yield_now().await;

@@ -105,7 +105,7 @@ class Peers(unittest.TestCase):
         self.example(credential, USER)
         self.assertEqual(self.grants(), [("client_credentials", CONFIDENTIAL)] * 2)
 
-    def test_msal_people(self):
+    def test_msal_users(self):
         app = msal.PublicClientApplication(
             PUBLIC, authority=f"https://{self.host}/organizations", instance_discovery=False
         )

@@ -276,7 +276,7 @@ class Credentials(Traps):
                 stopped.close()
                 running.close()
 
-    def test_a_call_given_up_cancels_its_credential(self):
+    def test_a_cancelled_call_cancels_its_credential(self):
         async def give_up():
             asked, cancelled = asyncio.Event(), asyncio.Event()
 
@@ -296,7 +296,7 @@ class Credentials(Traps):
 
         asyncio.run(give_up())
 
-    def test_a_renewal_on_a_stopped_event_loop_costs_later_calls_nothing(self):
+    def test_a_refresh_on_a_stopped_event_loop_does_not_delay_later_calls(self):
         awaited = []
 
         class Short:

@@ -186,7 +186,7 @@ class Exit(unittest.TestCase):
         out, errors = child.communicate(timeout=30)
         self.assertEqual((out, errors, child.returncode), ("read\n", "", 7))
 
-    def test_a_process_ends_with_calls_under_way(self):
+    def test_a_process_ends_with_calls_in_progress(self):
         code = """
             client = AsyncClient(base_url=sys.argv[1], token="t")
             blocking = Client(base_url=sys.argv[1], token="t")

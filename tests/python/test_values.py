@@ -70,7 +70,7 @@ class Values(Traps):
         while isinstance(deep, list):
             deep = deep[0]
 
-    def test_cyclic_dicts_and_odd_names(self):
+    def test_cyclic_dicts_and_unusual_names(self):
         member = {}
         member["a"] = member
         for inference, words in ((member, "nested too deeply"), ({1: 2}, "name must be text"), ({"\ud800": 1}, "surrogate")):

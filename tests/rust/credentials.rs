@@ -313,7 +313,7 @@ fn doctor_keeps_its_time_limit_while_a_credential_hangs() {
 }
 
 #[test]
-fn a_refresh_that_stands_still_is_abandoned() {
+fn a_stalled_refresh_is_abandoned() {
     run(async {
         let lifetime = Duration::from_secs(8);
         let (_graph, client, provider) = start(lifetime, Config::default());

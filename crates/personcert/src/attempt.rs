@@ -15,14 +15,14 @@ output! {
     pub struct Attempt {
         method = "method": String, "The HTTP method.";
         target = "target": String, "The path, with `{user}` and `{id}` instead of the ids.";
-        attempt = "attempt": u32, "Which attempt of the call this was, from 1.";
-        status = "status": Option<u32>, "The HTTP status of the answer; absent when none came.";
-        duration_ms = "durationMs": f64, "How long it took, in milliseconds.";
-        wait_ms = "waitMs": Option<f64>, "How long the call waits before it tries again, in milliseconds; absent when this was its last attempt.";
+        attempt = "attempt": u32, "The number of the attempt within its call, from 1.";
+        status = "status": Option<u32>, "The HTTP status of the response; absent if none came.";
+        duration_ms = "durationMs": f64, "Its duration in milliseconds.";
+        wait_ms = "waitMs": Option<f64>, "The wait before the next attempt in milliseconds; absent after the last one.";
         kind = "kind": Option<String>, "The kind of error; absent when it succeeded.";
         outcome = "outcome": Option<String>, "Whether the change was applied by this attempt, when it failed.";
         request_id = "requestId": Option<String>, "The service's id for the request.";
-        client_request_id = "clientRequestId": Option<String>, "Our id for the request.";
+        client_request_id = "clientRequestId": Option<String>, "The client's id for the request.";
         notice = "notice": Option<String>, "A notice, given once: that the token probably lacks permission for the first change, or that the service announces a change (`Deprecation` and `Sunset` headers).";
     }
 }

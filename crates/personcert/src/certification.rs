@@ -47,7 +47,7 @@ macro_rules! certification {
                 known
             }
 
-            /// The members whose values differ. Null is as good as absent.
+            /// The members whose values differ. Null and absent count as equal.
             pub(crate) fn differing(&self, other: &Self) -> PropertySet {
                 let mut differing = PropertySet::default();
                 $(if !is_same_member(self.$field.as_ref(), other.$field.as_ref())

@@ -44,18 +44,18 @@ string_enum! {
 macro_rules! error_details {
     ($use:ident) => {
         $use! {
-            parameter = "parameter": String, Text, "The argument that is wrong, as the caller spells it, such as `end_date` or `changes.endDate`.";
-            target = "target": String, Text, "What the call was about: the method and the path, without the host.";
-            status = "status": u16, Integer, "The HTTP status of the answer.";
-            code = "code": String, Text, "The service's error code, the outermost one it gave; may be empty, as the service sometimes leaves it.";
+            parameter = "parameter": String, Text, "The invalid argument in the caller's spelling, such as `end_date` or `changes.endDate`.";
+            target = "target": String, Text, "The method and the path of the request, without the host.";
+            status = "status": u16, Integer, "The HTTP status of the response.";
+            code = "code": String, Text, "The service's outermost error code. The service sometimes leaves it empty.";
             inner_codes = "innerCodes": Vec<String>, TextList, "The more specific codes inside the error, from the outside in.";
-            service_message = "serviceMessage": String, Text, "The service's own message; may be empty. Don't branch on it.";
-            request_id = "requestId": String, Text, "The service's id for the request; support asks for it.";
+            service_message = "serviceMessage": String, Text, "The service's own message, which may be empty. Don't branch on it.";
+            request_id = "requestId": String, Text, "The service's id for the request, which Microsoft's support asks for.";
             client_request_id = "clientRequestId": String, Text, "The client's id for the request, sent with it.";
             date = "date": String, Text, "The service's clock when it answered (`Date` header).";
-            diagnostic = "diagnostic": String, Text, "The `x-ms-ags-diagnostic` header; support asks for it.";
-            retry_after = "retryAfter": f64, Number, "Seconds the service asks to wait before the next attempt.";
-            attempts = "attempts": u32, Integer, "How many times the request was sent.";
+            diagnostic = "diagnostic": String, Text, "The `x-ms-ags-diagnostic` header, which Microsoft's support asks for.";
+            retry_after = "retryAfter": f64, Number, "The number of seconds that the service asks to wait before the next attempt.";
+            attempts = "attempts": u32, Integer, "The number of times that the request was sent.";
         }
     };
 }

@@ -22,11 +22,11 @@ impl SchemaType for PropertyName {
 }
 
 output! {
-    /// One member of a certification that an update changed.
+    /// One changed member of a certification.
     pub struct PropertyChange {
         name = "name": PropertyName, "The member.";
-        sent = "sent": bool, "Whether the update asked for it; false when the service recalculated it.";
-        before = "before": Option<Value>, "Its value before; absent when `current` was not given or does not hold the member.";
+        sent = "sent": bool, "Whether the update sent it; false if the service recalculated it.";
+        before = "before": Option<Value>, "Its value before; absent if `current` was not given or lacks the member.";
         after = "after": Option<Value>, "Its value after.";
     }
 }
@@ -39,8 +39,8 @@ output! {
         warnings = "warnings": Vec<String>, "Warnings about values that are allowed but odd, such as an end before the start.";
         status = "status": Option<u32>, "The HTTP status, 200 or 204; absent when nothing differed and nothing was sent.";
         request_id = "requestId": Option<String>, "The service's id for the request.";
-        client_request_id = "clientRequestId": Option<String>, "Our id for the request.";
-        attempts = "attempts": u32, "How many times the request was sent.";
+        client_request_id = "clientRequestId": Option<String>, "The client's id for the request.";
+        attempts = "attempts": u32, "The number of times that the request was sent.";
         verified = "verified": bool, "Whether the outcome was unknown and a read afterwards showed that the change was applied.";
     }
 }

@@ -153,7 +153,7 @@ impl TokenProvider for SlowProvider {
 
 #[test]
 fn a_call_on_a_stalled_runtime_does_not_keep_the_token_from_others() {
-    // A waiter on a runtime that stands still is handed the lock of the token cache.
+    // A waiter on a stalled runtime is handed the lock of the token cache.
     let provider = CountingProvider { interactive: false, delay: Duration::ZERO, calls: Arc::new(AtomicU32::new(0)) };
     let transport = MemoryTransport::new(|_: &Request| {
         Ok(Response { status: 200, body: br#"{"id":"x"}"#.as_slice().into(), ..Response::default() })
@@ -174,7 +174,7 @@ fn a_call_on_a_stalled_runtime_does_not_keep_the_token_from_others() {
             async move { c.get(&t, &[]).await.map(drop) }
         });
         tokio::time::sleep(Duration::from_millis(50)).await;
-        // The other runtime polls its call once and stands still.
+        // The other runtime polls its call once and stalls.
         std::thread::scope(|s| {
             s.spawn(|| {
                 idle.block_on(async {

@@ -341,9 +341,9 @@ async fn an_overloaded_service_gets_half_the_requests_in_flight() {
     assert!(limiter.acquire(ADA, 1, in_seconds(1)).await.is_err());
 }
 
-/// Real time: a runtime that stands still has a waiter, whose turn other tasks take.
+/// Real time: a stalled runtime has a waiter, whose turn other tasks take.
 #[test]
-fn a_waiter_on_a_runtime_that_stands_still_blocks_no_other() {
+fn a_waiter_on_a_stalled_runtime_blocks_no_other() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let (still, driven) = (runtime(), runtime());
     let limiter = limiter(LimiterOptions { max_per_user: 1, ..LimiterOptions::default() });

@@ -26,7 +26,7 @@ struct Night {
 }
 
 impl Night {
-    /// A client that signs in with a code; both clocks stand still.
+    /// A client that signs in with a code; both clocks are frozen.
     fn falls() -> Self {
         let graph = LocalGraph::start(Options::default()).expect("a local Graph");
         let place = tempfile::tempdir().expect("a folder");

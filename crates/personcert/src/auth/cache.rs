@@ -7,7 +7,7 @@
 //! - *Rejection*: tokens are numbered. A call whose token was rejected gets a newer one if there is one, and otherwise fetches
 //!   it. The claims of challenges are collected, so that the next token satisfies all of them.
 //!
-//! Every wait is bounded, because the task that fetches may run on a runtime that stands still.
+//! Every wait is bounded, because the task that fetches may run on a stalled runtime.
 
 mod bearer;
 mod rejections;

@@ -1,7 +1,7 @@
 //! The credential of a client without a token: the configured sign-in method, or the first one available.
 //!
 //! The choice is made once, by the first call that needs a token, and then kept: a chain that moved on after a failure could
-//! continue a job as somebody else. A credential that is configured and fails ends the chain with its error.
+//! continue a job under another identity. A credential that is configured and fails ends the chain with its error.
 
 use std::sync::{Arc, OnceLock};
 

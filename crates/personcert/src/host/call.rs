@@ -85,7 +85,7 @@ pub enum OutputMember {
 
 impl Output {
     /// The member with Graph's name `name`; none where it is absent or null. Bindings call it when an attribute is read, so
-    /// that members nobody reads are never converted.
+    /// that members which are never read are never converted.
     pub fn member(&self, name: &str) -> Option<OutputMember> {
         match self {
             Self::Update(updated) if name == "certification" => {

@@ -38,7 +38,7 @@ fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>> {
     ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().map_err(failed)
 }
 
-/// A provider that the program installed before is as good.
+/// The cryptography: what the program installed, or ring.
 fn provider() -> Arc<CryptoProvider> {
     CryptoProvider::get_default().cloned().unwrap_or_else(|| Arc::new(ring::default_provider()))
 }

@@ -5,8 +5,8 @@
 //! within a short time the client as a whole gets a rate and a limit on its concurrency. 503 and 504 halve the concurrency.
 //!
 //! [`LimiterState`] decides and knows neither clock nor runtime; [`Limiter`] lets tasks wait for its decisions. A waiting
-//! task owns nothing: it asks again when its time has come, so neither a cancelled task nor a runtime that stands still
-//! delays other tasks.
+//! task owns nothing: it asks again when its time has come, so neither a cancelled task nor a stalled runtime delays
+//! other tasks.
 //!
 //! # Units
 //!
@@ -78,7 +78,7 @@ use wait::SharedState;
 /// // The service answers 429 with `Retry-After: 30`.
 /// permit.throttled(1, Some(Duration::from_secs(30)));
 ///
-/// // The user is held back for everyone; a caller that can't wait for so long learns it at once.
+/// // The user is held back for everyone; a caller that can't wait that long fails at once.
 /// assert!(limiter.acquire(ada, 1, deadline).await.is_err());
 /// limiter.acquire(UserKey("bob@contoso.com"), 1, deadline).await.expect("another user").succeeded(1);
 /// # }

@@ -1,14 +1,14 @@
 //! Callers in line for one resource. A place in the line is an estimate of the wait, never a claim on the resource.
 //!
 //! Places are numbered by the steps that joined before, so that the steps ahead of a caller are a subtraction. Callers that
-//! stop asking are passed over: their task may be cancelled, or its runtime may stand still.
+//! stop asking are passed over: their task may be cancelled, or its runtime may be stalled.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A caller that claims nothing for this long after its turn is passed over: its runtime may stand still.
+/// A caller that claims nothing for this long after its turn is passed over: its runtime may be stalled.
 const CLAIM_TIME: Duration = Duration::from_millis(50);
 /// A caller without a turn asks again and again: one that has not for this long is passed over too.
 const ASK_TIME: Duration = Duration::from_secs(1);

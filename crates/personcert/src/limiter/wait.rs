@@ -16,7 +16,7 @@ use super::key::UserId;
 use super::options::LimiterOptions;
 use super::state::{Decision, Grant, LimiterState, Share, Waiter};
 
-/// How long a task waits at most before it asks again. A turn that was given to a task on a runtime that stands still is
+/// How long a task waits at most before it asks again. A turn that was given to a task on a stalled runtime is
 /// found by others then.
 const MAX_SLEEP: Duration = Duration::from_millis(250);
 

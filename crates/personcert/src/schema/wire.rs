@@ -80,7 +80,7 @@ pub trait PropertyValue: SchemaType + FromInput + Serialize + PartialEq {
         self.is_same(stored)
     }
 
-    /// Whether the value is as good as none: what the service may return for a cleared property.
+    /// Whether the service may return the value for a cleared property.
     fn is_blank(&self) -> bool {
         false
     }

@@ -1,6 +1,6 @@
 //! The state of a token cache: the token, the last failure, the turn and the refresh in progress.
 //!
-//! Every lock here is held for a few instructions and never across a wait, so that a runtime that stands still holds none.
+//! Every lock here is held for a few instructions and never across a wait, so that a stalled runtime holds none.
 
 use std::sync::{Arc, Mutex as SyncMutex, MutexGuard as SyncMutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};

@@ -131,7 +131,7 @@ async function code(env) {
   return { address, shown, ended }
 }
 
-test('a code is typed in', async () => {
+test('a user enters a code', async () => {
   const env = person(graph.url, [])
   const { address, shown, ended } = await code(env)
   const steps = [{ fill: ['code', shown] }, { click: NAME }]
@@ -160,7 +160,7 @@ test('an independent provider: the browser, and tokens that are used once', asyn
   }
 })
 
-test('an independent provider: a code', async () => {
+test('an independent provider: a device code', async () => {
   const env = person(provider.url, [])
   const { address, shown, ended } = await code(env)
   const steps = [{ fill: ['user_code', shown] }, { click: 'Continue' }, { click: 'Continue' }]
