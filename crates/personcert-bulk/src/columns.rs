@@ -6,20 +6,21 @@
 //! Columns whose name starts with [`RESULT_PREFIX`] are those that result files add; they are ignored.
 
 use personcert::host::{Dialect, Naming, advice};
-use personcert::schema::{Input, Kind, PROPERTIES, PropertyId, Verb};
-use personcert::{CertificationPatch, Date, Error, ErrorKind, Outcome, Result, Target, User};
-use serde_json::Value;
+use personcert::schema::{Input, Kind, PropertyId, Verb};
+use personcert::{CertificationPatch, Error, ErrorKind, Outcome, Result, Target, User};
 
+use crate::cell_value::{check_text, name, nested_message, parse_date, parse_json, user};
+use crate::property_names::{find_property, is_same_name, key_property, unknown_column, writable};
 use crate::row::{Cell, Locator, Reject, Row};
 use crate::rules::InputRules;
 use crate::source::Record;
+
+pub use crate::cell_value::MAX_CELL_BYTES;
 
 /// The start of the names of the columns that result files add to those of the input.
 pub const RESULT_PREFIX: &str = "personcert.";
 /// The column of a failed row that could not be read as a whole: its cells are not those of the input.
 pub(crate) const UNREADABLE_COLUMN: &str = "personcert.unreadable";
-/// The longest text of a cell, in bytes.
-pub const MAX_CELL_BYTES: usize = 128 << 10;
 /// The most columns of an input.
 pub const MAX_COLUMNS: usize = 1_000;
 /// The names of a user column that needs no option.
@@ -376,85 +377,4 @@ impl Binding {
 /// An error of the input as a whole.
 pub(crate) fn input_error(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidInput, Outcome::NotSent, message)
-}
-
-/// The user with this name; `me` is the signed-in one.
-fn user(name: &str) -> Result<User> {
-    let user = if name.eq_ignore_ascii_case("me") { User::Me } else { User::Named(name.to_owned()) };
-    user.check().map(|()| user)
-}
-
-/// The text of a cell that names a user or a certification.
-fn name<'a>(cell: &'a Cell<'_>) -> Result<&'a str> {
-    match cell {
-        Cell::Text(text) => Ok(text.trim()),
-        Cell::Clear => Err(Error::value("can't be cleared")),
-        _ => Err(Error::value("expected text")),
-    }
-}
-
-fn check_text(text: &str) -> Result<()> {
-    if text.len() > MAX_CELL_BYTES {
-        return Err(Error::value(format!("the cell has {} bytes; at most {MAX_CELL_BYTES} are read", text.len())));
-    }
-    if text.contains('\0') {
-        return Err(Error::value("the cell has a NUL character in it; remove it"));
-    }
-    Ok(())
-}
-
-fn parse_date(format: &str, text: &str) -> Result<Date> {
-    let date = jiff::civil::Date::strptime(format, text).ok();
-    date.and_then(|date| Date::new(date.year(), date.month(), date.day())).ok_or_else(|| {
-        let shown: String = text.chars().take(40).collect();
-        Error::value(format!("{shown:?} is not a date as {format}"))
-    })
-}
-
-fn parse_json(text: &str) -> Result<Value> {
-    serde_json::from_str(text).map_err(|error| Error::value(format!("not JSON ({error})")))
-}
-
-/// A cell's message, with the path inside the cell where the value is an object or a list.
-fn nested_message(error: Error) -> String {
-    let path = error.details.parameter.as_deref().and_then(|path| path.find(['.', '[']).map(|at| &path[at..]));
-    match path {
-        Some(path) => format!("{}: {}", path.trim_start_matches('.'), error.message),
-        None => error.message,
-    }
-}
-
-fn key_property(name: &str) -> Result<PropertyId> {
-    let is_key =
-        |id: &PropertyId| id.property().updatable && matches!(id.property().kind, Kind::Text | Kind::Date | Kind::Url);
-    let keys =
-        || PROPERTIES.iter().filter(|property| property.updatable).map(|property| property.name).collect::<Vec<_>>();
-    find_property(name).filter(is_key).ok_or_else(|| {
-        Error::input("key", format!("`{name}` can't identify a certification; {}", advice(name, &keys())))
-    })
-}
-
-fn find_property(name: &str) -> Option<PropertyId> {
-    let property = PROPERTIES.iter().find(|property| property.name != "id" && is_same_name(property.name, name))?;
-    PropertyId::find(property.name, Naming::Camel)
-}
-
-fn writable() -> Vec<&'static str> {
-    PROPERTIES.iter().filter(|property| property.updatable).map(|property| property.name).collect()
-}
-
-fn unknown_column(name: &str) -> String {
-    if name.is_empty() {
-        return "the column has no name; name it in the header".into();
-    }
-    let allowed: Vec<_> = ["user", "id"].into_iter().chain(writable()).collect();
-    format!("unknown column; {}. `ignoreExtraColumns` accepts it, `map` binds it to a property", advice(name, &allowed))
-}
-
-/// Whether two names have the same letters and digits, whatever stands between the words.
-fn is_same_name(known: &str, name: &str) -> bool {
-    let plain = |name: &str| -> String {
-        name.chars().filter(|c| !matches!(c, ' ' | '_' | '-')).flat_map(char::to_lowercase).collect()
-    };
-    plain(known) == plain(name)
 }

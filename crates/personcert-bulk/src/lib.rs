@@ -12,6 +12,7 @@
 //!
 //! The scheduler does no input and output: events and times go in, actions come out. The engine around it is thin.
 
+mod cell_value;
 mod columns;
 mod control;
 mod decide;
@@ -29,6 +30,7 @@ mod meter;
 mod options;
 mod outcome;
 mod plan;
+mod property_names;
 mod report;
 pub mod results;
 mod revert;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use personcert::display;
 
 use super::chart;
-use super::{Change, Report};
+use super::report::{Change, Report};
 
 /// The page's look; it follows the reader's light or dark setting.
 const STYLE: &str = include_str!("report.css");

@@ -10,77 +10,30 @@ mod chart;
 mod csv;
 mod failures;
 mod html;
+mod report;
 mod summary;
 mod table;
 
 use std::path::Path;
 
 use personcert::{ErrorKind, Result};
-use serde::Serialize;
 
-use crate::columns::RowLabel;
 use crate::files::{NewFile, file_error};
 use crate::outcome::{Counts, RowError, RowOutcome, RowStatus};
 use crate::row::Reject;
 use crate::source::Record;
 use crate::spool::Spool;
 
-use failures::{Cause, Failures};
-use summary::ReportCounts;
+use failures::Failures;
+use report::{Change, REPORT_FORMAT, Report};
 use table::{DONE_COLUMNS, FAILED_COLUMNS, NOT_ATTEMPTED_COLUMNS, ResultTable};
 
 pub use csv::CsvWriter;
+pub use report::{RESULT_FILES, ResultFiles};
 pub use summary::{RunEnd, RunSummary, TimelinePoint};
 
-/// The version of the form of `report.json`.
-const REPORT_FORMAT: u32 = 1;
 /// The most changes that the page lists; `done.csv` has all.
 const MAX_LISTED_CHANGES: usize = 500;
-
-/// The names of the result files.
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ResultFiles {
-    /// Rows that were applied.
-    pub done: &'static str,
-    /// Rows that failed, and rows whose outcome is unknown.
-    pub failed: &'static str,
-    /// Rows for which nothing was sent.
-    pub not_attempted: &'static str,
-    /// The report for programs.
-    pub report_json: &'static str,
-    /// The report for readers.
-    pub report_html: &'static str,
-}
-
-/// The names of the result files.
-pub const RESULT_FILES: ResultFiles = ResultFiles {
-    done: "done.csv",
-    failed: "failed.csv",
-    not_attempted: "not-attempted.csv",
-    report_json: "report.json",
-    report_html: "report.html",
-};
-
-/// The report.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Report<'a> {
-    format: u32,
-    version: &'static str,
-    #[serde(flatten)]
-    summary: &'a RunSummary,
-    counts: ReportCounts,
-    files: ResultFiles,
-    failures: Vec<Cause>,
-}
-
-/// A row that changed something.
-struct Change {
-    row: u64,
-    status: RowStatus,
-    label: RowLabel,
-}
 
 /// The files that are being written, and what they hold.
 struct Results {

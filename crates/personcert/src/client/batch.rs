@@ -162,20 +162,7 @@ impl Client {
         positions: &[usize],
         mut permit: Option<BatchPermit>,
     ) -> Result<(Vec<StepResult>, Bearer)> {
-        let steps = positions.iter().map(|at| {
-            let ApiRequest { method, path, body, .. } = &prepared[*at].request;
-            StepRequest { method: method.as_str(), path, body }
-        });
-        let envelope = ApiRequest {
-            method: Method::POST,
-            path: "/$batch".to_owned(),
-            template: "/$batch",
-            user: prepared[positions[0]].request.user,
-            body: write_batch(steps).into(),
-            // A batch of reads changes nothing, though it is posted.
-            writes: positions.iter().any(|at| prepared[*at].request.writes),
-            is_repeatable: false,
-        };
+        let envelope = envelope(prepared, positions);
         let mut bearer = first_token(self, context).await?;
         let mut is_token_replaced = false;
         let mut overall = Outcome::NotSent;
@@ -343,6 +330,24 @@ fn check_count(steps: &[Step<'_>]) -> Result<()> {
         return Err(Error::input("steps", why));
     }
     Ok(())
+}
+
+/// The request that carries these steps.
+fn envelope<'a>(prepared: &[Prepared<'a>], positions: &[usize]) -> ApiRequest<'a> {
+    let steps = positions.iter().map(|at| {
+        let ApiRequest { method, path, body, .. } = &prepared[*at].request;
+        StepRequest { method: method.as_str(), path, body }
+    });
+    ApiRequest {
+        method: Method::POST,
+        path: "/$batch".to_owned(),
+        template: "/$batch",
+        user: prepared[positions[0]].request.user,
+        body: write_batch(steps).into(),
+        // A batch of reads changes nothing, though it is posted.
+        writes: positions.iter().any(|at| prepared[*at].request.writes),
+        is_repeatable: false,
+    }
 }
 
 /// Tells the limiter how the steps ended.
