@@ -1,6 +1,7 @@
 //! The project's automation: set up, demonstrate, test, generate.
 
 mod bench;
+mod cross;
 mod demo;
 mod example_types;
 mod examples;
@@ -23,6 +24,7 @@ Usage: cargo xtask COMMAND
   stubs [--check]    write the files that are generated from the core's tables, or check that they are up to date
   shape [--check]    measure the structure of the Rust code, or fail when a bound is exceeded
   bench              measure what an update costs, compared with other clients (needs nginx)
+  cross [TARGET]     build for windows, linux-arm64 and linux-musl, and try each here (needs Debian 12)
   package            build the wheel and the npm tarball into dist/, and try both in empty environments
 ";
 
@@ -44,6 +46,8 @@ fn main() -> ExitCode {
         ["stubs", "--check"] => stubs::check(),
         ["shape"] => shape::report(),
         ["shape", "--check"] => shape::check(),
+        ["cross"] => cross::cross(None),
+        ["cross", target] => cross::cross(Some(target)),
         ["package"] => package(),
         ["help" | "--help"] => {
             print!("{HELP}");

@@ -87,14 +87,19 @@ fn programs() -> Result<[PathBuf; 3]> {
     let missing: Vec<_> =
         PROGRAMS.iter().filter(|(names, _)| find(names).is_none()).map(|(_, package)| *package).collect();
     if !missing.is_empty() {
-        let apt = |arguments: &[&str]| run(command("apt-get", arguments).env("DEBIAN_FRONTEND", "noninteractive"));
-        let install = ["install", "--quiet=2", "--yes", "--no-install-recommends"];
-        apt(&["update", "--quiet=2"])
-            .and_then(|()| apt(&[&install, missing.as_slice()].concat()))
-            .map_err(|why| format!("the tests of sign-in need {}; install that ({why})", missing.join(", ")))?;
+        install(&missing)?;
     }
     let place = |(names, package): (&[&str], &str)| find(names).ok_or_else(|| format!("{package} is missing"));
     Ok([place(PROGRAMS[0])?, place(PROGRAMS[1])?, place(PROGRAMS[2])?])
+}
+
+/// Installs packages on a Debian root.
+pub fn install(packages: &[&str]) -> Result {
+    let apt = |arguments: &[&str]| run(command("apt-get", arguments).env("DEBIAN_FRONTEND", "noninteractive"));
+    let install = ["install", "--quiet=2", "--yes", "--no-install-recommends"];
+    apt(&["update", "--quiet=2"])
+        .and_then(|()| apt(&[&install, packages].concat()))
+        .map_err(|why| format!("this test needs {}; install that ({why})", packages.join(", ")))
 }
 
 /// The first of these programs that is on the path.

@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
+use super::process_tree::ProcessTree;
 use super::provider::{TokenFuture, from_unix};
 use super::{AccessToken, TokenProvider, TokenRequest};
 use crate::{Error, ErrorKind, Outcome};
@@ -66,13 +67,11 @@ fn shell(line: &str) -> Command {
 /// caller stops waiting. Standard error is returned where the command pipes it.
 pub(super) async fn run(mut command: Command, limit: Duration) -> io::Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
-    #[cfg(unix)]
-    command.process_group(0);
-    let mut tree = ProcessTree(command.spawn()?);
+    let mut tree = ProcessTree::spawn(command)?;
     let finished = async {
-        let (output, errors) = (tree.0.stdout.take(), tree.0.stderr.take());
+        let (output, errors) = tree.take_output();
         let (output, errors) = tokio::try_join!(read(output), read(errors))?;
-        Ok((tree.0.wait().await?, output, errors))
+        Ok((tree.wait().await?, output, errors))
     };
     tokio::time::timeout(limit, finished).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
@@ -85,37 +84,6 @@ async fn read(pipe: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
     }
     Ok(bytes)
 }
-
-/// A running program with the programs that it started.
-struct ProcessTree(Child);
-
-impl Drop for ProcessTree {
-    /// A program that has ended has no id any more, and leaves alone what it put into the background.
-    fn drop(&mut self) {
-        if let Some(id) = self.0.id() {
-            kill_tree(id);
-        }
-    }
-}
-
-#[cfg(unix)]
-fn kill_tree(id: u32) {
-    let group = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw);
-    if let Some(group) = group {
-        // It may have ended by itself just now.
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-    }
-}
-
-#[cfg(windows)]
-fn kill_tree(id: u32) {
-    let mut command = std::process::Command::new("taskkill");
-    command.args(["/T", "/F", "/PID", &id.to_string()]);
-    let _ = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
-}
-
-#[cfg(not(any(unix, windows)))]
-fn kill_tree(_: u32) {}
 
 /// A command without the variables that hold secrets.
 pub(super) fn without_secrets(program: &OsStr) -> Command {

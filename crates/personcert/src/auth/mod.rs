@@ -50,6 +50,7 @@ mod device_code;
 mod environment;
 mod interaction;
 mod login;
+mod process_tree;
 mod prompt;
 pub(crate) mod provider;
 mod session;
