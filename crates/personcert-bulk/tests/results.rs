@@ -1,6 +1,7 @@
 //! The result files: each row once, readable again, nothing in them that a spreadsheet or a browser would run.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::Cursor;
 use std::path::Path;
 
@@ -98,7 +99,7 @@ fn each_row_is_in_exactly_one_file_with_its_columns_and_its_error() {
     let folder = TempDir::new().unwrap();
     let mut text = "user,certificationId,Team,displayName\n".to_owned();
     for row in 0..8 {
-        text.push_str(&format!("u{row}@contoso.com,AZ-{row},Sales,Title {row}\n"));
+        writeln!(text, "u{row}@contoso.com,AZ-{row},Sales,Title {row}").unwrap();
     }
     text.push_str("x@contoso.com,,Sales,No key\n");
     let options = BulkOptions { ignore_extra_columns: true, ..BulkOptions::default() };
@@ -184,7 +185,7 @@ fn no_cell_starts_like_a_formula_and_no_markup_reaches_the_page() {
     let folder = TempDir::new().unwrap();
     let mut text = "user,certificationId,displayName\n".to_owned();
     for (row, nasty) in NASTY.iter().enumerate() {
-        text.push_str(&format!("u{row}@contoso.com,AZ-{row},\"{}\"\n", nasty.replace('"', "\"\"")));
+        writeln!(text, "u{row}@contoso.com,AZ-{row},\"{}\"", nasty.replace('"', "\"\"")).unwrap();
     }
     let spool = spool(folder.path(), read(text.into_bytes()).as_mut(), &BulkOptions::default());
     let done = (2..16).map(|row| Ok(outcome(row, RowStatus::Updated)));
@@ -206,7 +207,7 @@ fn the_page_stays_small_and_groups_the_failures_of_many_rows() {
     let folder = TempDir::new().unwrap();
     let mut text = "user,certificationId,endDate\n".to_owned();
     for row in 0..20_000 {
-        text.push_str(&format!("u{row}@contoso.com,AZ-{row},{row}/1\n"));
+        writeln!(text, "u{row}@contoso.com,AZ-{row},{row}/1").unwrap();
     }
     let spool = spool(folder.path(), read(text.into_bytes()).as_mut(), &BulkOptions::default());
     let counts = write_results(folder.path(), &spool, [], &summary()).unwrap();

@@ -65,6 +65,9 @@ impl TextReader {
 
     fn decode_utf16(&mut self, unit: fn([u8; 2]) -> u16, text: &mut Vec<u8>) {
         let whole = self.raw.len() & !1;
+        if whole == 0 && !self.at_end {
+            return;
+        }
         let units = self.raw[..whole].as_chunks::<2>().0.iter().map(|pair| unit(*pair));
         for decoded in char::decode_utf16(self.high.take().into_iter().chain(units)) {
             match decoded {
