@@ -48,7 +48,7 @@ pub struct Client {
 
 #[napi]
 impl Client {
-    /// Opens a client; `opened` gives the error when a setting is wrong. `on_attempt` is called with every attempt,
+    /// Opens a client; `opened` returns the error of an invalid setting. `on_attempt` is called with every attempt,
     /// `credential` when a token is needed, `on_prompt` with what the user has to do to sign in; all as JSON text.
     #[napi(constructor)]
     pub fn new(

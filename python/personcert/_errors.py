@@ -61,7 +61,7 @@ class InvalidInputError(PersonCertError, ValueError):
 
 
 class AuthError(PersonCertError):
-    """There is no token, or the service did not accept it."""
+    """No token is available, or the service did not accept it."""
 
 
 class PermissionDeniedError(PersonCertError):

@@ -111,7 +111,7 @@ pub(crate) enum StepError {
     Malformed,
 }
 
-/// The responses of `count` steps in their order, or nothing when the body is no batch response. `now` is the local clock,
+/// The responses of `count` steps in their order, or nothing when the body is not a batch response. `now` is the local clock,
 /// for a `Retry-After` date where the service gives no `Date`.
 pub(crate) fn read_batch(
     batch: &Response,

@@ -1,17 +1,7 @@
 //! The settings of a client, with their defaults.
 //!
 //! One line of the table declares a setting for Rust, the command line, Python and Node. Bindings hand a map over, which
-//! [`Config::read`] reads strictly; Rust programs fill in the struct:
-//!
-//! ```
-//! use std::time::Duration;
-//!
-//! use personcert::{Client, Cloud, Config};
-//!
-//! let config = Config { cloud: Cloud::UsGov, timeout: Duration::from_secs(20), ..Config::default() };
-//! let client = Client::new(&config).unwrap();
-//! assert!(Client::new(&Config { max_attempts: 0, ..config }).is_err());
-//! ```
+//! [`Config::read`] reads strictly; Rust programs fill in the struct.
 //!
 //! Every URL that a token or a secret may be sent to passes `address`: https, or plain http on this machine only,
 //! without user, password, query and fragment.
@@ -74,6 +64,17 @@ string_enum! {
 
 string_option!(SignIn, "sign-in method");
 
+/// Rust programs set the fields they need and take the rest from the default:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use personcert::{Client, Cloud, Config};
+///
+/// let config = Config { cloud: Cloud::UsGov, timeout: Duration::from_secs(20), ..Config::default() };
+/// let client = Client::new(&config).unwrap();
+/// assert!(Client::new(&Config { max_attempts: 0, ..config }).is_err());
+/// ```
 impl Config {
     /// Reads a caller's settings. Null means the default. Numbers that are durations have the unit of `dialect`.
     ///

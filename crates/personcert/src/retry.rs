@@ -15,32 +15,7 @@ use crate::{Error, ErrorKind, Outcome};
 /// How often a call is attempted and how long it waits between two attempts.
 ///
 /// [`Config::max_attempts`](crate::Config::max_attempts) and [`Config::retry_delay`](crate::Config::retry_delay) set it for
-/// a client:
-///
-/// ```
-/// # use personcert::{Client, Config, Hooks};
-/// use std::time::Duration;
-///
-/// use personcert::http::{MemoryTransport, Response};
-/// use personcert::{ErrorKind, Target, User};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> personcert::Result<()> {
-/// // The service is always unavailable.
-/// let unavailable = MemoryTransport::new(|_| Ok(Response { status: 503, ..Response::default() }));
-/// let config = Config {
-///     token: Some("eyJ0eXAi".into()),
-///     max_attempts: 3,
-///     retry_delay: Duration::from_millis(1),
-///     ..Config::default()
-/// };
-/// # let hooks = Hooks { transport: Some(std::sync::Arc::new(unavailable)), ..Hooks::default() };
-/// # let client = Client::with(&config, hooks)?;
-/// let error = client.get(&Target::new(User::Me, "0fb4c1e3")?, &[]).await.unwrap_err();
-/// assert_eq!((error.kind, error.details.attempts), (ErrorKind::Service, Some(3)));
-/// # Ok(())
-/// # }
-/// ```
+/// a client.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryPolicy {
     /// The most attempts of one call, the first included.

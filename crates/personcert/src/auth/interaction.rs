@@ -3,7 +3,7 @@
 use super::authority::Authority;
 use super::{PromptHandler, TokenRequest};
 
-/// What a user signs in to, and how they are told.
+/// What a user signs in to, and how they are prompted.
 pub(super) struct Interaction<'a> {
     pub(super) authority: &'a Authority,
     pub(super) client_id: &'a str,

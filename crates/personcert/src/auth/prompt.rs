@@ -1,4 +1,4 @@
-//! What a user has to do to sign in, and how they are told.
+//! What a user has to do to sign in, and how they are prompted.
 //!
 //! The text comes partly from the identity platform, so it is made safe to print here, once for every front end.
 

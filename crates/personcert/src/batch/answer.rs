@@ -21,7 +21,7 @@ pub(super) struct Envelope<'a> {
 
 pub(super) struct Answers<'a>(pub(super) Vec<Answer<'a>>);
 
-/// The members of an answer; none of an answer that is no object.
+/// The members of an answer; an answer that is not an object has none.
 #[derive(Default)]
 pub(super) struct Answer<'a> {
     id: Option<&'a RawValue>,

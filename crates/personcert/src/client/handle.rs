@@ -45,6 +45,29 @@ use crate::{Config, Result};
 /// [`Config::retry_delay`] with full jitter, unless the service says how long to wait. [`Config::max_attempts`],
 /// [`Config::timeout`] and a retry budget that all calls share end it.
 ///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use personcert::http::{MemoryTransport, Response};
+/// use personcert::{Client, Config, ErrorKind, Hooks, Target, User};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> personcert::Result<()> {
+/// let unavailable = MemoryTransport::new(|_| Ok(Response { status: 503, ..Response::default() }));
+/// let config = Config {
+///     token: Some("eyJ0eXAi".into()),
+///     max_attempts: 3,
+///     retry_delay: Duration::from_millis(1),
+///     ..Config::default()
+/// };
+/// let client = Client::with(&config, Hooks { transport: Some(Arc::new(unavailable)), ..Hooks::default() })?;
+/// let error = client.get(&Target::new(User::Me, "0fb4c1e3")?, &[]).await.unwrap_err();
+/// assert_eq!((error.kind, error.details.attempts), (ErrorKind::Service, Some(3)));
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Cancellation
 ///
 /// Every operation can be cancelled by dropping its future. A wait for a token, the limiter or a retry then ends at once. The

@@ -284,7 +284,7 @@ impl Curve {
 }
 
 impl Climb {
-    /// Goes on to the next stage, if this one was used, and gives the rate that was accepted.
+    /// Goes on to the next stage, if this one was used, and returns the rate that was accepted.
     fn next_stage(&mut self, now: Instant, granted: u64) -> f64 {
         let accepted = self.rate;
         let used = to_f64(granted - self.granted) / seconds_since(self.stage_since, now);

@@ -92,7 +92,7 @@ impl Limiter {
         Self(Arc::new(SharedState::new(LimiterState::new(options, Instant::now()))))
     }
 
-    /// Waits until one request with `steps` steps of `user` may be sent. Dropping the future gives the place in line up.
+    /// Waits until one request with `steps` steps of `user` may be sent. Dropping the future leaves the line.
     ///
     /// # Errors
     /// [`AcquireError`] when the request can't be sent before `deadline`: at once where the wait is known, and at the

@@ -155,7 +155,7 @@ impl Pacer {
         ready
     }
 
-    /// Counts steps that are sent now and gives their position.
+    /// Counts steps that are sent now and returns their position.
     pub(super) fn grant(&mut self, now: Instant, steps: u32) -> u64 {
         if let Some(rate) = self.rate(now) {
             self.next = self.next_after(now) + seconds(f64::from(steps) / rate);

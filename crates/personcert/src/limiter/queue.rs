@@ -71,7 +71,7 @@ impl Queue {
         self.callers.values().map(|caller| caller.id)
     }
 
-    /// Makes it the turn of the first caller whose turn has not come yet, and gives its id.
+    /// Makes it the turn of the first caller whose turn has not come yet, and returns its id.
     pub(super) fn call_next(&mut self, now: Instant) -> Option<u64> {
         let caller = self.callers.values_mut().find(|caller| caller.turn.is_none())?;
         caller.turn = Some(now);

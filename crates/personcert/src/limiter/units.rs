@@ -7,7 +7,7 @@ use tokio::time::Instant;
 /// The longest wait that is kept. It also keeps sums of instants far from their end.
 pub(super) const MAX_HOLD: Duration = Duration::from_hours(24);
 
-/// A duration of this many seconds, at most [`MAX_HOLD`]. What is no duration, such as infinity, is the longest.
+/// A duration of this many seconds, at most [`MAX_HOLD`]. A value that is not a duration, such as infinity, becomes the longest.
 pub(super) fn seconds(value: f64) -> Duration {
     Duration::try_from_secs_f64(value).unwrap_or(MAX_HOLD).min(MAX_HOLD)
 }

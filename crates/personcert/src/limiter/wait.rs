@@ -1,6 +1,6 @@
 //! Tasks that wait for the limiter's decision.
 //!
-//! The state stands behind one short lock. A task that has to wait sleeps until the time it was told, until its turn is
+//! The state stands behind one short lock. A task that has to wait sleeps until the time it was given, until its turn is
 //! called, or for a quarter of a second, whichever comes first, and then asks again. No task ever depends on another one
 //! being polled.
 

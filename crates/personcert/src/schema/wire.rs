@@ -183,7 +183,7 @@ pub(crate) fn is_same_member<T: PropertyValue>(sent: Option<&T>, stored: Option<
     }
 }
 
-/// Whether two objects have the same unknown members. Annotations describe an answer, and null is as good as absent.
+/// Whether two objects have the same unknown members. Annotations describe a response, and null counts as absent.
 pub(crate) fn is_same_extra(sent: &Map<String, Value>, stored: &Map<String, Value>) -> bool {
     let count = |members: &Map<String, Value>| members.iter().filter(is_value).count();
     let is_stored = |(name, value): (&String, &Value)| stored.get(name) == Some(value);
