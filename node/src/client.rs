@@ -100,7 +100,8 @@ impl Client {
         let call = read_call(&operation, &arguments)?;
         let client = self.client();
         let state = call.as_ref().map(Call::state).unwrap_or_default();
-        let work = async move { client?.call(call?).await };
+        // Boxed where it is made: a call's future is large, and each move would copy it.
+        let work = Box::pin(async move { client?.call(call?).await });
         promise(env, or_cancelled(cancel.cloned(), state, work))
     }
 
@@ -151,7 +152,7 @@ impl PageStream {
     #[napi]
     pub fn next<'env>(&self, env: &'env Env, cancel: Option<&CancelToken>) -> TextPromise<'env> {
         let listing = Arc::clone(&self.listing);
-        let work = async move { listing.lock().await.next().await };
+        let work = Box::pin(async move { listing.lock().await.next().await });
         promise(env, or_cancelled(cancel.cloned(), self.state.clone(), work))
     }
 }

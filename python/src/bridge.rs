@@ -1,8 +1,10 @@
 //! Values across the boundary: a bounded copy from Python, and Python objects made from the core's tables.
 
-use personcert::host::{ConvertError, CopyLimits, Dialect, Naming, Output, OutputMember};
-use personcert::schema::{Kind, Property, Record};
-use personcert::{Date, Error, PersonCertification};
+use std::sync::Arc;
+
+use personcert::host::{ConvertError, CopyLimits, Dialect, Naming, Output};
+use personcert::schema::{Record, RecordView, View};
+use personcert::{Error, PersonCertification, UpdateResult};
 use pyo3::exceptions::{PyAttributeError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -93,30 +95,45 @@ fn type_name(value: &Bound<'_, PyAny>) -> String {
     value.get_type().name().map_or_else(|_| "unknown".to_owned(), |name| name.to_string())
 }
 
-/// Makes the Python object of a value of this kind.
-pub fn write(py: Python<'_>, value: Value, kind: Kind) -> PyResult<Bound<'_, PyAny>> {
-    match (value, kind) {
-        (Value::Object(members), Kind::Record(record)) => write_record(py, Source::Members(members), record),
-        (Value::Array(items), Kind::List(kind)) => {
-            let items = items.into_iter().map(|item| write(py, item, *kind)).collect::<PyResult<Vec<_>>>()?;
-            Ok(PyTuple::new(py, items)?.into_any())
+/// Makes the Python object of a value in `root`. `path` leads to it: the index of a member, or of an item of a list, a step.
+fn write<'py>(
+    py: Python<'py>,
+    view: View<'_>,
+    root: &Arc<dyn RecordView>,
+    path: &mut Vec<usize>,
+) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match view {
+        View::Text(text) => PyString::new(py, &text).into_any(),
+        View::Bool(flag) => PyBool::new(py, flag).to_owned().into_any(),
+        View::Integer(number) => number.into_pyobject(py)?.into_any(),
+        View::Number(number) => number.into_pyobject(py)?.into_any(),
+        View::Date(date) => {
+            let (year, month, day) = date.parts();
+            PyDate::new(py, year.into(), month.unsigned_abs(), day.unsigned_abs())?.into_any()
         }
-        (Value::String(text), Kind::Date) => match text.parse::<Date>().map(Date::parts) {
-            Ok((year, month, day)) => {
-                Ok(PyDate::new(py, year.into(), month.unsigned_abs(), day.unsigned_abs())?.into_any())
+        View::Name(name) => {
+            let property = PersonCertification::RECORD.find(name, Naming::Camel);
+            let spelt = property.map_or(name, |property| property.named(DIALECT));
+            modules(py)?.property_name.bind(py).call1((spelt, name))?
+        }
+        View::Json(value) => write_plain(py, value)?,
+        View::Record(record) => {
+            write_record(py, record.record(), LazyRecord { root: Arc::clone(root), path: path.clone() })?
+        }
+        View::List(items) => {
+            let mut objects = Vec::with_capacity(items.len());
+            for (at, item) in items.into_iter().enumerate() {
+                path.push(at);
+                objects.push(write(py, item, root, path)?);
+                path.pop();
             }
-            Err(_) => Ok(PyString::new(py, &text).into_any()),
-        },
-        (Value::String(text), Kind::Name) => {
-            let property = PersonCertification::RECORD.find(&text, Naming::Camel);
-            let name = property.map_or(text.as_str(), |property| property.named(DIALECT));
-            modules(py)?.property_name.bind(py).call1((name, &text))
+            PyTuple::new(py, objects)?.into_any()
         }
-        (value, _) => write_plain(py, &value),
-    }
+    })
 }
 
-fn write_plain<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+/// Makes the Python object of plain JSON.
+pub fn write_plain<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
     Ok(match value {
         Value::Null => py.None().into_bound(py),
         Value::Bool(flag) => PyBool::new(py, *flag).to_owned().into_any(),
@@ -148,89 +165,77 @@ pub fn write_dict<'py, 'a>(
 
 /// Makes the Python object of an output.
 pub fn write_output(py: Python<'_>, output: Output) -> PyResult<Bound<'_, PyAny>> {
-    match output.kind() {
-        Kind::Record(record) => write_record(py, Source::Output(output), record),
-        kind => write(py, output.to_value(), kind),
+    match output {
+        Output::Update(updated) => write_root(py, Arc::<UpdateResult>::from(updated)),
+        Output::Certification(read) => write_root(py, Arc::<PersonCertification>::from(read)),
+        Output::Findings(findings) => {
+            let findings = findings.into_iter().map(|finding| write_root(py, Arc::new(finding)));
+            Ok(PyTuple::new(py, findings.collect::<PyResult<Vec<_>>>()?)?.into_any())
+        }
+        _ => Ok(py.None().into_bound(py)),
     }
+}
+
+/// Makes the Python object of a record.
+pub fn write_root(py: Python<'_>, root: Arc<dyn RecordView>) -> PyResult<Bound<'_, PyAny>> {
+    write_record(py, root.record(), LazyRecord { root, path: Vec::new() })
 }
 
 /// An instance of the record's class in `personcert._models`, made without running its constructor. Its attributes are
 /// made on first access: making all of them costs more than the call, and programs read few.
-fn write_record<'py>(py: Python<'py>, source: Source, record: &'static Record) -> PyResult<Bound<'py, PyAny>> {
+fn write_record<'py>(py: Python<'py>, record: &'static Record, lazy: LazyRecord) -> PyResult<Bound<'py, PyAny>> {
     let modules = modules(py)?;
     let class = modules.models.bind(py).getattr(record.name)?;
     let instance = modules.new_object.bind(py).call1((class,))?;
     let attributes = instance.getattr(modules.dict_name.bind(py))?;
-    attributes
-        .cast::<PyDict>()?
-        .set_item(modules.lazy_name.bind(py), Bound::new(py, LazyRecord { source, record })?)?;
+    attributes.cast::<PyDict>()?.set_item(modules.lazy_name.bind(py), Bound::new(py, lazy)?)?;
     Ok(instance)
 }
 
-/// Where a record's members come from.
-enum Source {
-    Output(Output),
-    Members(Map<String, Value>),
-}
-
-/// The members of a record, each made on first access.
+/// The members of a record, each made on first access. Records within records share the outermost one.
 #[pyclass(frozen, module = "personcert._native")]
 pub struct LazyRecord {
-    source: Source,
-    record: &'static Record,
+    root: Arc<dyn RecordView>,
+    path: Vec<usize>,
 }
 
 #[pymethods]
 impl LazyRecord {
     /// The value of an attribute of the record.
     fn attribute<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        let missing = || PyAttributeError::new_err(name.to_owned());
+        let record = self.record().ok_or_else(missing)?;
         match name {
-            "extra" => Ok(write_dict(py, &self.extra())?.into_any()),
-            "_nulls" => Ok(PyFrozenSet::new(py, self.nulls())?.into_any()),
+            "extra" => Ok(write_dict(py, record.extra().into_iter().flatten())?.into_any()),
+            "_nulls" => {
+                let names = record.nulls().iter().map(|at| record.record().properties[at].named(DIALECT));
+                Ok(PyFrozenSet::new(py, names)?.into_any())
+            }
             _ => {
-                let property = self.record.find(name, Naming::Snake);
-                let property = property.ok_or_else(|| PyAttributeError::new_err(name.to_owned()))?;
-                self.member(py, property)
+                let index = record.record().position(name, Naming::Snake).ok_or_else(missing)?;
+                let Some(view) = record.member(index) else { return Ok(py.None().into_bound(py)) };
+                let mut path = self.path.clone();
+                path.push(index);
+                write(py, view, &self.root, &mut path)
             }
         }
     }
 }
 
 impl LazyRecord {
-    fn member<'py>(&self, py: Python<'py>, property: &Property) -> PyResult<Bound<'py, PyAny>> {
-        let value = match &self.source {
-            Source::Output(output) => match output.member(property.name) {
-                Some(OutputMember::Certification(certification)) => {
-                    return write_output(py, Output::Certification(certification));
-                }
-                Some(OutputMember::Value(value)) => Some(value),
-                _ => None,
-            },
-            Source::Members(members) => members.get(property.name).cloned(),
-        };
-        // A value of another type than the documented one is in `extra`.
-        match value.filter(|value| (property.matches)(value)) {
-            Some(value) => write(py, value, property.kind),
-            None => Ok(py.None().into_bound(py)),
-        }
-    }
-
-    fn extra(&self) -> Map<String, Value> {
-        match &self.source {
-            Source::Output(output) => output.extra(),
-            Source::Members(members) => {
-                let (_, extra) = self.record.split(members);
-                extra.into_iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+    /// The record at the end of the path.
+    fn record(&self) -> Option<&dyn RecordView> {
+        let mut record = &*self.root;
+        let mut path = self.path.iter();
+        while let Some(index) = path.next() {
+            let mut view = record.member(*index)?;
+            while let View::List(items) = view {
+                view = items.into_iter().nth(*path.next()?)?;
             }
+            let View::Record(inner) = view else { return None };
+            record = inner;
         }
-    }
-
-    fn nulls(&self) -> Vec<&'static str> {
-        let null = |property: &&Property| match &self.source {
-            Source::Output(output) => output.is_null(property.name),
-            Source::Members(members) => members.get(property.name).is_some_and(Value::is_null),
-        };
-        self.record.properties.iter().filter(null).map(|property| property.named(DIALECT)).collect()
+        Some(record)
     }
 }
 

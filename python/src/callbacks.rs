@@ -1,12 +1,11 @@
 //! The caller's functions, in one place for the garbage collector.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use personcert::schema::Kind;
+use personcert::schema::RecordView;
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
-use serde_json::Value;
 
 use crate::bridge;
 use crate::interpreter;
@@ -39,10 +38,10 @@ impl Callback {
     }
 
     /// Calls the function with a record. What it raises goes to `sys.unraisablehook`; Ctrl-C stays Ctrl-C.
-    pub fn notify(&self, record: Value, kind: Kind) {
+    pub fn notify(&self, record: Arc<dyn RecordView>) {
         interpreter::attach(|py| {
             let Some(function) = self.get(py) else { return };
-            let called = bridge::write(py, record, kind).and_then(|record| function.call1(py, (record,)));
+            let called = bridge::write_root(py, record).and_then(|record| function.call1(py, (record,)));
             let Err(error) = called else { return };
             if error.is_instance_of::<PyKeyboardInterrupt>(py) {
                 // The wait of the call sees it next.

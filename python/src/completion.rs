@@ -1,12 +1,12 @@
 //! How a call ends: computed without the interpreter, turned into Python objects with it.
 
 use personcert::host::{Call, CopyLimits, Output};
-use personcert::{Client, Error, ErrorKind, Outcome, Pages, PersonCertification, Result};
+use personcert::{Client, Error, ErrorKind, Outcome, Pages, PersonCertification};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::bridge;
-use crate::panic::catch_future;
+use crate::panic::CatchPanic;
 
 /// The result of a call or of fetching one page.
 pub enum Completion {
@@ -23,22 +23,20 @@ pub fn read_call(operation: &str, arguments: &Bound<'_, PyDict>) -> PyResult<Cal
 }
 
 /// Runs a call.
-pub async fn run_call(client: Client, call: Call) -> Result<Completion> {
-    read_closed_connections().await;
-    catch_future(client.call(call)).await.map(Completion::Output)
+pub fn run_call(client: Client, call: Call) -> CatchPanic<'static, Completion> {
+    CatchPanic::new(async move { client.call(call).await.map(Completion::Output) })
 }
 
 /// Fetches the next page.
-pub async fn next_page(pages: &mut Pages) -> Result<Completion> {
-    read_closed_connections().await;
-    catch_future(pages.next()).await.map(Completion::Page)
+pub fn next_page(pages: &mut Pages) -> CatchPanic<'_, Completion> {
+    CatchPanic::new(async { pages.next().await.map(Completion::Page) })
 }
 
 /// Lets the runtime find the idle connections that the server has closed, before a request is written to one of them.
 ///
 /// The first yield makes the runtime poll its sockets, the second one lets the tasks of the connections that have news
 /// run. Without them a runtime that was not polled between two calls would send the request first.
-async fn read_closed_connections() {
+pub async fn read_closed_connections() {
     tokio::task::yield_now().await;
     tokio::task::yield_now().await;
 }

@@ -48,7 +48,7 @@ impl LocalGraph {
             let arguments = Value::Object(bridge::read_dict(arguments, CopyLimits::LOCAL_GRAPH)?);
             let graph = self.graph(py)?;
             let result = py.detach(|| graph.command(name, &arguments)).map_err(|error| raise(py, &error))?;
-            bridge::write(py, result, personcert::schema::Kind::Any)
+            bridge::write_plain(py, &result)
         })
     }
 

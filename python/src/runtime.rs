@@ -2,7 +2,7 @@
 //! with its connections, runs on the calling thread, and returns it. Closing the client drops them all, whichever
 //! thread opened the connections.
 
-use std::future::Future;
+use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,8 @@ use pyo3::prelude::*;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::bridge::raise;
-use crate::completion::unusable;
+use crate::completion::{read_closed_connections, unusable};
+use crate::panic::CatchPanic;
 use crate::process::ProcessLocal;
 
 /// How often a waiting call lets Python handle signals such as Ctrl-C.
@@ -50,14 +51,16 @@ impl CallRuntime {
         self.0.get().map(|running| &running.client).ok_or_else(forked_in_call)
     }
 
-    /// Waits for `future` without the interpreter; an exception of a signal handler ends the wait.
-    pub fn wait<T: Send>(&self, py: Python<'_>, future: impl Future<Output = Result<T>> + Send) -> PyResult<T> {
+    /// Does `work` without the interpreter; an exception of a signal handler ends the wait.
+    pub fn wait<T: Send>(&self, py: Python<'_>, work: CatchPanic<'_, T>) -> PyResult<T> {
         let runtime = self.0.get().and_then(|running| running.runtime.as_ref());
         let runtime = runtime.ok_or_else(|| raise(py, &forked_in_call()))?;
-        let mut future = Box::pin(future);
+        let mut work = pin!(async {
+            read_closed_connections().await;
+            work.await
+        });
         loop {
-            let step =
-                py.detach(|| runtime.block_on(async { tokio::time::timeout(SIGNAL_INTERVAL, &mut future).await }));
+            let step = py.detach(|| runtime.block_on(async { tokio::time::timeout(SIGNAL_INTERVAL, &mut work).await }));
             match step {
                 Ok(result) => return result.map_err(|error| raise(py, &error)),
                 Err(_) => py.check_signals()?,

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use personcert::auth::Prompt;
-use personcert::hooks::Attempt;
 use personcert::host::CopyLimits;
-use personcert::schema::SchemaType as _;
 use personcert::{Client, Config, Hooks, Result};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -51,18 +48,14 @@ impl Settings {
         let mut hooks = Hooks::default();
         if self.prompt {
             let callbacks = Arc::clone(&self.callbacks);
-            hooks.on_prompt = Some(Arc::new(move |prompt| {
-                callbacks.prompt.notify(serde_json::to_value(prompt).unwrap_or_default(), Prompt::KIND);
-            }));
+            hooks.on_prompt = Some(Arc::new(move |prompt| callbacks.prompt.notify(Arc::new(prompt.clone()))));
         }
         if self.credential {
             hooks.credential = Some(Arc::new(Credential(Arc::clone(&self.callbacks))));
         }
         if self.hook {
             let callbacks = Arc::clone(&self.callbacks);
-            hooks.on_attempt = Some(Arc::new(move |attempt| {
-                callbacks.hook.notify(serde_json::to_value(attempt).unwrap_or_default(), Attempt::KIND);
-            }));
+            hooks.on_attempt = Some(Arc::new(move |attempt| callbacks.hook.notify(Arc::new(attempt.clone()))));
         }
         Client::with(&self.config, hooks)
     }

@@ -20,7 +20,7 @@ def body():
 def personcert(url):
     import personcert
 
-    client = personcert.Client(base_url=url, token="t")
+    client = personcert.Client(base_url=url, token="t", max_per_user=32)
 
     def update():
         updated = client.update(ID, issuing_authority=VALUE, issuing_company=VALUE)
@@ -44,7 +44,7 @@ def urllib3(url):
 def personcert_asyncio(url):
     import personcert
 
-    client = personcert.AsyncClient(base_url=url, token="t")
+    client = personcert.AsyncClient(base_url=url, token="t", max_per_user=32)
 
     async def update():
         updated = await client.update(ID, issuing_authority=VALUE, issuing_company=VALUE)

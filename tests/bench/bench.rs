@@ -1,9 +1,11 @@
 //! Updates made by plain reqwest and by the crate, one by one and in batches: `personcert-bench CONTENDER URL IN_FLIGHT
-//! COUNT`. Prints what one update costs as JSON.
+//! COUNT`. Prints what one update costs as JSON. The contender `limiter` makes no updates but takes COUNT permits, with
+//! IN_FLIGHT users.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use personcert::batch::{MAX_STEPS, Step, StepResponse};
+use personcert::limiter::{Limiter, UserKey};
 use personcert::{CertificationPatch, Change, Client, Config, Target, UpdateOptions, User};
 use serde_json::{Value, json};
 
@@ -31,7 +33,8 @@ impl Contender {
                 _ => Self::Reqwest { http, url: format!("{url}{PATH}") },
             });
         }
-        let config = Config { base_url: Some(url.into()), token: Some("t".into()), ..Config::default() };
+        let config =
+            Config { base_url: Some(url.into()), token: Some("t".into()), max_per_user: 32, ..Config::default() };
         let (client, target) = (Client::new(&config)?, Target::new(User::Me, ID)?);
         Ok(match name {
             "personcert_batch" => Self::PersoncertBatch { client, target },
@@ -122,6 +125,26 @@ async fn reqwest_batch(http: &reqwest::Client, url: &str) -> Done {
     Ok(())
 }
 
+/// Takes and returns permits while this many users are known.
+async fn permits(users: u32, count: u32) -> Done {
+    let limiter = Limiter::default();
+    let deadline = tokio::time::Instant::now() + Duration::from_hours(1);
+    let names: Vec<_> = (0..users).map(|user| format!("{user:08x}-1111-2222-3333-444455556666")).collect();
+    let mut before = cpu();
+    for round in 0..=count / users {
+        for name in &names {
+            limiter.acquire(UserKey(name), 1, deadline).await?.succeeded(1);
+        }
+        if round == 0 {
+            before = cpu();
+        }
+    }
+    #[allow(clippy::cast_precision_loss, reason = "far below 2^53")]
+    let cpu = (cpu() - before) as f64 / f64::from(count / users * users);
+    println!("{}", json!({"cpu_us": cpu, "wall_us": cpu}));
+    Ok(())
+}
+
 /// Processor time of this process, user and system, in microseconds.
 #[allow(unsafe_code, reason = "getrusage has no safe form in the standard library")]
 fn cpu() -> i64 {
@@ -140,6 +163,9 @@ fn main() -> Done {
     let [_, name, url, in_flight, count] = arguments.as_slice() else { return Err("four arguments".into()) };
     let (in_flight, count): (u32, u32) = (in_flight.parse()?, count.parse()?);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    if name == "limiter" {
+        return runtime.block_on(permits(in_flight, count));
+    }
     runtime.block_on(async {
         let contender = Contender::new(name, url)?;
         contender.many(in_flight, count / 10).await?;

@@ -118,7 +118,7 @@ pub(crate) fn read_batch(
     count: usize,
     now: jiff::Timestamp,
 ) -> Option<Vec<Result<Response, StepError>>> {
-    let envelope: Envelope<'_> = serde_json::from_slice(&batch.body).ok()?;
+    let envelope: Envelope<'_> = serde_json::from_str(std::str::from_utf8(&batch.body).ok()?).ok()?;
     let mut steps: Vec<_> = (0..count).map(|_| Err(StepError::Missing)).collect();
     for answer in envelope.responses.0 {
         let Some(step) = answer.position().and_then(|at| steps.get_mut(at)) else { continue };

@@ -87,7 +87,7 @@ impl Target {
 
     /// The path below the version, percent-encoded: for `/beta/me/…` what follows `/beta`.
     pub fn path(&self) -> String {
-        format!("{}/{}", self.user.path(), utf8_percent_encode(&self.id, SEGMENT))
+        [&*self.user.path(), "/", &*Cow::from(utf8_percent_encode(&self.id, SEGMENT))].concat()
     }
 }
 

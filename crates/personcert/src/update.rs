@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::schema::PROPERTIES;
-use crate::schema::{Kind, SchemaType, output};
+use crate::schema::{AsView, Kind, SchemaType, View, output};
 use crate::{CertificationPatch, PersonCertification};
 
 /// The name of a property, as Graph writes it. Language bindings write it in the spelling of their language.
@@ -19,6 +19,12 @@ pub struct PropertyName(pub Cow<'static, str>);
 
 impl SchemaType for PropertyName {
     const KIND: Kind = Kind::Name;
+}
+
+impl AsView for PropertyName {
+    fn as_view(&self) -> Option<View<'_>> {
+        Some(View::Name(&self.0))
+    }
 }
 
 output! {
@@ -34,7 +40,7 @@ output! {
 output! {
     /// The result of an update.
     pub struct UpdateResult {
-        certification = "certification": Option<PersonCertification>, "The certification after the update; absent when the service answered without it (204).";
+        certification = "certification": Option<Box<PersonCertification>>, "The certification after the update; absent when the service answered without it (204).";
         changed = "changed": Vec<PropertyChange>, "The members that changed. With `current`: the members it holds that differ now, those the service recalculated included, and those that were sent and that it does not hold. Without: those that were sent.";
         warnings = "warnings": Vec<String>, "Warnings about values that are allowed but odd, such as an end before the start.";
         status = "status": Option<u32>, "The HTTP status, 200 or 204; absent when nothing differed and nothing was sent.";

@@ -61,6 +61,8 @@ const BATCHES: &[Contender] = &[
     Contender { shown: "personcert, Rust", program: rust, name: "personcert_batch", asked: [AtMost(0.5), Absent] },
 ];
 
+const LIMITER: Contender = Contender { shown: "limiter", program: rust, name: "limiter", asked: [Nothing, Absent] };
+
 fn place() -> PathBuf {
     root().join("target/bench")
 }
@@ -114,6 +116,8 @@ fn measure(url: &str) -> Result {
         compare(&format!("one update, {in_flight} in flight"), &taking_part, column, url, in_flight)?;
     }
     compare("one update in batches of 20, 1 in flight", &BATCHES.iter().collect::<Vec<_>>(), 0, url, "1")?;
+    let permit = LIMITER.cost(url, "100000", "1000000")?;
+    println!("\nA permit with 100,000 users: {permit:.2} us (at most 0.3)");
     println!("\nFrom the start of the process to the first 200, import, resident memory; median of {STARTS}:");
     measure_starts("Python", python, "urllib3", 35.0, url)?;
     measure_starts("Node", node, "fetch", 60.0, url)
@@ -124,7 +128,7 @@ fn compare(what: &str, contenders: &[&Contender], column: usize, url: &str, in_f
     let mut spent = vec![Vec::new(); contenders.len()];
     for _ in 0..ROUNDS {
         for (contender, spent) in contenders.iter().zip(&mut spent) {
-            spent.push(contender.cost(url, in_flight)?);
+            spent.push(contender.cost(url, in_flight, UPDATES)?);
         }
     }
     println!("\nCPU of {what}, median of {ROUNDS} interleaved rounds:");
@@ -166,11 +170,11 @@ fn measure_starts(
 
 impl Contender {
     /// Microseconds of processor time for one update.
-    fn cost(&self, url: &str, in_flight: &str) -> Result<f64> {
+    fn cost(&self, url: &str, in_flight: &str, count: &str) -> Result<f64> {
         let (program, script) = (self.program)();
         let script: &[&str] = if script.is_empty() { &[] } else { &[script] };
         let mut contender = command(program, script);
-        let output = contender.args([self.name, url, in_flight, UPDATES]).current_dir(place()).output();
+        let output = contender.args([self.name, url, in_flight, count]).current_dir(place()).output();
         let output = output.map_err(|error| format!("{} did not start: {error}", self.shown))?;
         let said: Value = serde_json::from_slice(&output.stdout)
             .map_err(|_| format!("{} failed: {}", self.shown, String::from_utf8_lossy(&output.stderr)))?;

@@ -320,7 +320,7 @@ impl Client {
         if response.status == 204 || step.request.method == Method::DELETE {
             return Ok(StepResponse::NoContent);
         }
-        response.certification(step.id).map(|read| StepResponse::Certification(Box::new(read)))
+        response.certification(step.id).map(StepResponse::Certification)
     }
 }
 

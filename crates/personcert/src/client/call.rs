@@ -24,9 +24,7 @@ impl Client {
                 let updated = self.update_in(context, target, patch, current.as_deref(), *verify).await;
                 updated.map(|updated| Output::Update(Box::new(updated)))
             }
-            Operation::Get { target, select } => {
-                self.get_in(context, target, select).await.map(|read| Output::Certification(Box::new(read)))
-            }
+            Operation::Get { target, select } => self.get_in(context, target, select).await.map(Output::Certification),
             Operation::List { user, query } => {
                 let client = self.with_call(context);
                 let state = context.state.clone();
@@ -36,7 +34,7 @@ impl Client {
                 })
             }
             Operation::Create { user, values } => {
-                self.create_in(context, user, values).await.map(|made| Output::Certification(Box::new(made)))
+                self.create_in(context, user, values).await.map(Output::Certification)
             }
             Operation::Delete { target } => self.delete_in(context, target).await.map(|()| Output::Deleted),
             Operation::Doctor { user } => Ok(Output::Findings(self.doctor_in(context, user).await)),

@@ -107,12 +107,17 @@ impl Client {
         let difference = current.map(|current| patch.difference(current));
         let patch = difference.as_ref().unwrap_or(patch);
         if patch.is_empty() {
-            return Ok(UpdateResult { certification: current.cloned(), warnings, ..UpdateResult::default() });
+            return Ok(UpdateResult {
+                certification: current.cloned().map(Box::new),
+                warnings,
+                ..UpdateResult::default()
+            });
         }
         let sent = self.send_update(context, target, patch, current).await;
         let mut updated = match sent {
             Err(error) if verify && error.outcome == Outcome::Unknown => {
-                self.verify(context, target, patch, current, error).await?
+                // Boxed, as it is rare and large.
+                Box::pin(self.verify(context, target, patch, current, error)).await?
             }
             sent => sent?,
         };
@@ -134,7 +139,7 @@ impl Client {
             _ => Some(response.certification(Some(target.id()))?),
         };
         Ok(UpdateResult {
-            changed: changes(patch, current, certification.as_ref()),
+            changed: changes(patch, current, certification.as_deref()),
             certification,
             warnings: response.notice.clone().into_iter().collect(),
             status: Some(u32::from(response.status)),
@@ -177,7 +182,7 @@ impl Client {
     /// # Errors
     /// Every kind. Nothing was changed, whatever the outcome says.
     pub async fn get(&self, target: &Target, select: &[String]) -> Result<PersonCertification> {
-        self.get_in(&mut self.defaults.begin(None), target, select).await
+        self.get_in(&mut self.defaults.begin(None), target, select).await.map(|read| *read)
     }
 
     pub(super) async fn get_in(
@@ -185,7 +190,7 @@ impl Client {
         context: &mut CallContext,
         target: &Target,
         select: &[String],
-    ) -> Result<PersonCertification> {
+    ) -> Result<Box<PersonCertification>> {
         let query = ListQuery { select: select.to_vec(), ..ListQuery::default() };
         let request = ApiRequest::read(target.user(), target.path() + &query.text(), target.template());
         let response = with_retries(self, context, &request).await?;
@@ -225,7 +230,7 @@ impl Client {
     /// # Errors
     /// Every kind. After [`Outcome::Unknown`] list the user's certifications before creating it again.
     pub async fn create(&self, user: &User, values: &CertificationPatch) -> Result<PersonCertification> {
-        self.create_in(&mut self.defaults.begin(None), user, values).await
+        self.create_in(&mut self.defaults.begin(None), user, values).await.map(|made| *made)
     }
 
     pub(super) async fn create_in(
@@ -233,7 +238,7 @@ impl Client {
         context: &mut CallContext,
         user: &User,
         values: &CertificationPatch,
-    ) -> Result<PersonCertification> {
+    ) -> Result<Box<PersonCertification>> {
         user.check()?;
         values.check(Verb::Create, self.service.config.unknown_audiences).map_err(|error| error.at("values"))?;
         let request = ApiRequest::write(Method::POST, user, user.path().into_owned(), user.template(), Some(values))?;

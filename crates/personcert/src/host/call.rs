@@ -13,7 +13,7 @@ use super::dialect::Dialect;
 use super::operations::{Members, OperationSpec};
 use crate::doctor::Finding;
 use crate::host::CallState;
-use crate::schema::{Kind, SchemaType, Verb};
+use crate::schema::Verb;
 use crate::{CertificationPatch, Error, ListQuery, Pages, PersonCertification, Result, Target, UpdateResult, User};
 
 /// An operation with its arguments, ready for [`Client::call`](crate::Client::call).
@@ -60,55 +60,6 @@ impl Output {
     /// The result as JSON in Graph's names; null for a deletion and for pages.
     pub fn to_value(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()
-    }
-
-    /// The kind of the value that [`to_value`](Self::to_value) returns.
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Update(_) => UpdateResult::KIND,
-            Self::Certification(_) => PersonCertification::KIND,
-            Self::Findings(_) => Kind::List(&Finding::KIND),
-            Self::Deleted | Self::Pages(_) => Kind::Any,
-        }
-    }
-}
-
-/// A member of an [`Output`].
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum OutputMember {
-    /// A value as JSON.
-    Value(Value),
-    /// A certification, whose members can be read one by one.
-    Certification(Box<PersonCertification>),
-}
-
-impl Output {
-    /// The member with Graph's name `name`; none where it is absent or null. Bindings call it when an attribute is read, so
-    /// that members which are never read are never converted.
-    pub fn member(&self, name: &str) -> Option<OutputMember> {
-        match self {
-            Self::Update(updated) if name == "certification" => {
-                updated.certification.clone().map(|certification| OutputMember::Certification(Box::new(certification)))
-            }
-            Self::Update(updated) => updated.get(name).map(OutputMember::Value),
-            Self::Certification(certification) => certification.get(name).map(OutputMember::Value),
-            Self::Deleted | Self::Findings(_) | Self::Pages(_) => None,
-        }
-    }
-
-    /// The members of a certification that this version doesn't know, and those whose value isn't of the documented type.
-    /// Empty for other results.
-    pub fn extra(&self) -> Map<String, Value> {
-        match self {
-            Self::Certification(certification) => certification.extra.clone(),
-            _ => Map::new(),
-        }
-    }
-
-    /// Whether the service sent the member with Graph's name `name` as null.
-    pub fn is_null(&self, name: &str) -> bool {
-        matches!(self, Self::Certification(certification) if certification.is_null(name))
     }
 }
 

@@ -29,7 +29,7 @@ mod operations;
 
 pub use crate::cancel::CallState;
 pub use attributes::ERROR_ATTRIBUTES;
-pub use call::{Call, Output, OutputMember};
+pub use call::{Call, Output};
 pub use dialect::{Dialect, Naming, advice};
 pub use limits::{ConvertError, CopyLimits};
 pub use operations::{ARGUMENTS, Argument, OPERATIONS, OperationSpec, ResultSpec, Role};

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::header::HeaderMap;
-use url::Url;
+use url::{Position, Url};
 
 use super::request::TrackedBody;
 use super::{Request, Response, ServiceHeaders, TransportError, TransportErrorKind, build_client, read_bounded};
@@ -100,11 +100,21 @@ impl HttpTransport {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner).client.clone()
     }
 
+    /// Parses an address. Below the root only its path needs it, which takes a third of the time.
+    fn parse(&self, url: &str) -> Result<Url, url::ParseError> {
+        let path = url.strip_prefix(&self.root[..Position::BeforePath]).filter(|path| path.starts_with('/'));
+        match path {
+            // Two slashes would begin with another host.
+            Some(path) if !path[1..].starts_with(['/', '\\']) => Url::options().base_url(Some(&self.root)).parse(path),
+            _ => Url::parse(url),
+        }
+    }
+
     /// Sends a request and reads the whole response. Of a failure's body only the beginning is kept.
     async fn exchange(&self, request: Request) -> Result<Response, TransportError> {
         let Request { method, url, headers, body, max_response_bytes, delivery } = request;
-        let url =
-            Url::parse(&url).map_err(|error| TransportError::new(TransportErrorKind::Connect, error.to_string()))?;
+        let url = self.parse(&url);
+        let url = url.map_err(|error| TransportError::new(TransportErrorKind::Connect, error.to_string()))?;
         let mut sent = reqwest::Request::new(method, url);
         *sent.headers_mut() = headers;
         *sent.body_mut() = Some(reqwest::Body::wrap(TrackedBody::new(body, delivery)));
@@ -168,6 +178,25 @@ mod tests {
     fn transport(address: &str) -> HttpTransport {
         let config = Config { base_url: Some(format!("http://{address}")), ..Config::default() };
         HttpTransport::new(&config).expect("a transport")
+    }
+
+    #[test]
+    fn an_address_is_parsed_the_same_with_and_without_the_root() {
+        let transport = transport("127.0.0.1:8080/root");
+        for url in [
+            "http://127.0.0.1:8080/root/beta/users/a@b.c/profile/certifications/1?$select=id&$top=1#x",
+            "http://127.0.0.1:8080/root/beta/users/%23a/../b/./c%2e%2E/d e\\f?g\\h i",
+            "http://127.0.0.1:8080//other.example/x",
+            "http://127.0.0.1:8080/\\other.example/x",
+            "http://127.0.0.1:80801/x",
+            "http://127.0.0.1:8080@other.example/x",
+            "http://127.0.0.1:8080.other.example/x",
+            "http://127.0.0.1:8080?x",
+            "http://127.0.0.1:8080",
+            "/beta/me",
+        ] {
+            assert_eq!(transport.parse(url), Url::parse(url), "{url}");
+        }
     }
 
     #[test]

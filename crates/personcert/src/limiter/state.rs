@@ -140,6 +140,11 @@ impl LimiterState {
     /// Decides about a request. A waiter whose request is not granted stands in a line until it asks again or
     /// [leaves](Self::leave).
     pub fn try_acquire(&mut self, now: Instant, shares: &mut [Share], waiter: &mut Waiter) -> Decision {
+        if let ([share], None) = (&mut *shares, waiter.place)
+            && let Some(grant) = self.grant_at_once(now, share)
+        {
+            return Decision::Granted(grant);
+        }
         let place = waiter.place.take();
         let had_turn = place.is_some_and(|(line, place)| self.step_out(line, place));
         self.forget(now);
@@ -251,6 +256,21 @@ impl LimiterState {
         self.in_flight += 1;
         let steps = shares.iter().map(|share| share.steps).sum();
         Grant { sent_at: now, position: self.client.as_mut().map_or(0, |client| client.grant(now, steps)) }
+    }
+
+    /// Grants a request of a user whom nothing holds back, as is usual: with one look at a table too large for the cache.
+    fn grant_at_once(&mut self, now: Instant, share: &Share) -> Option<Grant> {
+        if self.client.is_some() || self.guard.limit(self.shared_limit).is_some() {
+            return None;
+        }
+        let limit = self.options.max_per_user.max(1);
+        let user = self.users.get_or_insert(share.user, now);
+        if user.pace.is_some() || user.in_flight >= limit {
+            return None;
+        }
+        user.in_flight += 1;
+        self.in_flight += 1;
+        Some(Grant { sent_at: now, position: 0 })
     }
 
     /// What holds the request back, if anything does, and when that ends, if it is known. Of several users' rates the slowest

@@ -105,14 +105,19 @@ macro_rules! resource {
 
                 fn read<'de, A: serde::de::MapAccess<'de>>(mut members: A) -> std::result::Result<Self, A::Error> {
                     let mut record = Self::default();
+                    let mut seen = $crate::schema::PropertySet::default();
                     while let Some(name) = members.next_key::<Name>()? {
                         match name {
-                            $(Name::Known(Index::$field) => members.next_value::<$crate::schema::Wire<$type>>()?.store(
-                                &mut record.$field,
-                                &mut record.nulls,
-                                &mut record.extra,
-                                (Index::$field as usize, $graph),
-                            ),)+
+                            $(Name::Known(Index::$field) => {
+                                let index = Index::$field as usize;
+                                members.next_value::<$crate::schema::Wire<$type>>()?.store(
+                                    &mut record.$field,
+                                    &mut record.nulls,
+                                    &mut record.extra,
+                                    (index, $graph, seen.contains(index)),
+                                );
+                                seen.insert(index);
+                            })+
                             Name::Unknown(name) => {
                                 record.extra.insert(name, members.next_value()?);
                             }
@@ -159,6 +164,33 @@ macro_rules! resource {
 
             impl $crate::schema::SchemaType for $record {
                 const KIND: $crate::schema::Kind = $crate::schema::Kind::Record(&Self::RECORD);
+            }
+
+            impl $crate::schema::RecordView for $record {
+                fn record(&self) -> &'static $crate::schema::Record {
+                    &Self::RECORD
+                }
+
+                fn member(&self, index: usize) -> Option<$crate::schema::View<'_>> {
+                    $(if index == Index::$field as usize {
+                        return $crate::schema::AsView::as_view(&self.$field);
+                    })+
+                    None
+                }
+
+                fn extra(&self) -> Option<&serde_json::Map<String, serde_json::Value>> {
+                    Some(&self.extra)
+                }
+
+                fn nulls(&self) -> $crate::schema::PropertySet {
+                    self.nulls
+                }
+            }
+
+            impl $crate::schema::AsView for $record {
+                fn as_view(&self) -> Option<$crate::schema::View<'_>> {
+                    Some($crate::schema::View::Record(self))
+                }
             }
 
             impl $crate::schema::FromInput for $record {
@@ -261,6 +293,29 @@ macro_rules! output {
 
         impl $crate::schema::SchemaType for $record {
             const KIND: $crate::schema::Kind = $crate::schema::Kind::Record(&Self::RECORD);
+        }
+
+        impl $crate::schema::RecordView for $record {
+            fn record(&self) -> &'static $crate::schema::Record {
+                &Self::RECORD
+            }
+
+            fn member(&self, index: usize) -> Option<$crate::schema::View<'_>> {
+                /// The indices of the members in the table.
+                #[allow(non_camel_case_types, reason = "they are named as the fields are")]
+                enum Index { $($field,)+ }
+
+                $(if index == Index::$field as usize {
+                    return $crate::schema::AsView::as_view(&self.$field);
+                })+
+                None
+            }
+        }
+
+        impl $crate::schema::AsView for $record {
+            fn as_view(&self) -> Option<$crate::schema::View<'_>> {
+                Some($crate::schema::View::Record(self))
+            }
         }
 
         impl serde::Serialize for $record {

@@ -30,6 +30,7 @@ mod macros;
 mod object;
 mod options;
 pub(crate) mod record;
+mod view;
 pub(crate) mod wire;
 
 pub use crate::certification::{PROPERTIES, PropertyId};
@@ -39,6 +40,7 @@ pub use input::{FromInput, Input};
 #[doc(hidden)]
 pub use object::{missing_option, object, read_option};
 pub use record::{Kind, Members, Property, PropertySet, Record, SchemaType, Verb};
+pub use view::{AsView, RecordView, View};
 pub use wire::{PropertyValue, Wire};
 
 pub(crate) use input::{text, wrong_type};

@@ -195,6 +195,10 @@ impl<T: SchemaType> SchemaType for Vec<T> {
     const KIND: Kind = Kind::List(&T::KIND);
 }
 
+impl<T: SchemaType> SchemaType for Box<T> {
+    const KIND: Kind = T::KIND;
+}
+
 impl<T: SchemaType> SchemaType for Option<T> {
     const KIND: Kind = T::KIND;
     const REQUIRED: bool = false;

@@ -102,20 +102,20 @@ impl<T> Wire<T> {
         read.map_or_else(|| Self::Other(other.into()), Self::Known)
     }
 
-    /// Stores what was read in its three places: the field, the set of nulls, the members that could not be read.
+    /// Stores what was read in one of its three places: the field, the set of nulls, the members that could not be read.
     /// Where an object names a member twice, the last one counts.
     pub(crate) fn store(
         self,
         field: &mut Option<T>,
         nulls: &mut PropertySet,
         extra: &mut Map<String, Value>,
-        (index, name): (usize, &str),
+        (index, name, is_repeated): (usize, &str, bool),
     ) {
-        nulls.remove(index);
-        if !extra.is_empty() {
+        if is_repeated {
+            nulls.remove(index);
             extra.shift_remove(name);
+            *field = None;
         }
-        *field = None;
         match self {
             Self::Known(value) => *field = Some(value),
             Self::Null => nulls.insert(index),

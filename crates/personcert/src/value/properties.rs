@@ -10,7 +10,7 @@ use super::date::Date;
 use super::web_url::WebUrl;
 use crate::Result;
 use crate::host::Dialect;
-use crate::schema::{FromInput, Input, Kind, PropertyValue, SchemaType, text, wrong_type};
+use crate::schema::{AsView, FromInput, Input, Kind, PropertyValue, SchemaType, View, text, wrong_type};
 
 impl SchemaType for Date {
     const KIND: Kind = Kind::Date;
@@ -28,6 +28,12 @@ impl FromInput for Date {
 impl PropertyValue for Date {
     fn from_text(text: &str) -> Option<Self> {
         text.parse().ok()
+    }
+}
+
+impl AsView for Date {
+    fn as_view(&self) -> Option<View<'_>> {
+        Some(View::Date(*self))
     }
 }
 
@@ -59,8 +65,20 @@ impl PropertyValue for WebUrl {
     }
 }
 
+impl AsView for WebUrl {
+    fn as_view(&self) -> Option<View<'_>> {
+        Some(View::Text(self.as_str().into()))
+    }
+}
+
 impl SchemaType for Audiences {
     const KIND: Kind = Kind::Audiences;
+}
+
+impl AsView for Audiences {
+    fn as_view(&self) -> Option<View<'_>> {
+        Some(View::Text(self.to_string().into()))
+    }
 }
 
 impl FromInput for Audiences {
