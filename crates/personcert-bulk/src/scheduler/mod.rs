@@ -41,7 +41,7 @@ pub trait Pace {
     /// The number of steps that the next batch should have, at most `max`.
     fn batch_size(&self, max: usize) -> usize;
 
-    /// When this user's own limit lets the next step through.
+    /// When this user's own limit lets the next step through; none when it does so now.
     fn user_ready_at(&self, user: &User) -> Option<Instant>;
 }
 
@@ -52,7 +52,7 @@ impl Pace for Limiter {
     }
 
     fn user_ready_at(&self, user: &User) -> Option<Instant> {
-        Some(Self::user_ready_at(self, UserKey::from(user)))
+        Self::user_ready_at(self, UserKey::from(user))
     }
 }
 
@@ -269,9 +269,9 @@ impl Scheduler {
         while steps.len() < size {
             let Some(&(ready_at, owner)) = self.ready.first().filter(|(ready_at, _)| *ready_at <= now) else { break };
             let Some(state) = self.users.get_mut(&owner) else { break };
-            let ready = pace.user_ready_at(&state.user).unwrap_or(now);
+            let paced = pace.user_ready_at(&state.user);
             self.ready.remove(&(ready_at, owner));
-            if ready > now {
+            if let Some(ready) = paced.filter(|ready| *ready > now) {
                 state.ready_at = ready;
                 self.ready.insert((ready, owner));
                 continue;

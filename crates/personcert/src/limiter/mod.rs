@@ -131,8 +131,8 @@ impl Limiter {
         self.0.rate()
     }
 
-    /// When this user's own limit lets the next step through. The limits of the client come on top.
-    pub fn user_ready_at(&self, user: UserKey<'_>) -> Instant {
+    /// When this user's own limit lets the next step through; none when it does so now. The limits of the client come on top.
+    pub fn user_ready_at(&self, user: UserKey<'_>) -> Option<Instant> {
         self.0.user_ready_at(user.id())
     }
 

@@ -134,8 +134,9 @@ impl SharedState {
         self.lock().state.rate(Instant::now())
     }
 
-    pub(super) fn user_ready_at(&self, user: UserId) -> Instant {
-        self.lock().state.user_ready_at(Instant::now(), user)
+    pub(super) fn user_ready_at(&self, user: UserId) -> Option<Instant> {
+        let now = Instant::now();
+        Some(self.lock().state.user_ready_at(now, user)).filter(|ready| *ready > now)
     }
 
     pub(super) fn options(&self) -> LimiterOptions {
