@@ -1,16 +1,18 @@
 //! `cargo xtask cross`: the command and the modules for other platforms, tried under Wine and qemu.
 
 mod debian;
+mod folders;
 mod linux_arm64;
 mod linux_musl;
 mod toolchain;
 mod windows;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
-use crate::run::{Result, command, root, run};
+use crate::run::Result;
+use folders::build_folder;
 use toolchain::Toolchain;
 
 /// The size at which the results of earlier builds are removed.
@@ -42,21 +44,6 @@ pub fn cross(name: Option<&str>) -> Result {
     Ok(())
 }
 
-/// Where everything is that this command downloads and builds.
-fn folder() -> PathBuf {
-    root().join("target/cross")
-}
-
-/// Where the compiler puts what it builds.
-fn build_folder() -> PathBuf {
-    folder().join("build")
-}
-
-/// A built file of a target.
-fn built(target: &str, file: &str) -> PathBuf {
-    build_folder().join(target).join("debug").join(file)
-}
-
 fn remove_large_build() -> Result {
     if size(&build_folder()) > MAX_BUILD_BYTES {
         fs::remove_dir_all(build_folder()).map_err(|error| format!("the last builds can't be removed: {error}"))?;
@@ -73,46 +60,4 @@ fn size(folder: &Path) -> u64 {
         Err(_) => 0,
     };
     entries.map(bytes).sum()
-}
-
-/// An empty folder for a trial.
-fn empty_folder(name: &str) -> Result<PathBuf> {
-    let place = folder().join(name);
-    if place.exists() {
-        fs::remove_dir_all(&place).map_err(|error| format!("the last trial can't be removed: {error}"))?;
-    }
-    fs::create_dir_all(&place).map_err(|error| format!("{} can't be made: {error}", place.display()))?;
-    Ok(place)
-}
-
-fn copy(from: &Path, to: &Path) -> Result {
-    fs::copy(from, to).map(drop).map_err(|error| format!("{} can't be copied: {error}", from.display()))
-}
-
-/// Puts the sources of a package, with a module built for a target, into a folder.
-fn copy_package(source: &str, module: &Path, name: &str, to: &Path) -> Result {
-    fs::create_dir_all(to).map_err(|error| format!("{} can't be made: {error}", to.display()))?;
-    for file in fs::read_dir(root().join(source)).map_err(|error| format!("{source}: {error}"))?.flatten() {
-        let path = file.path();
-        let end = path.extension().unwrap_or_default();
-        if ["py", "js", "mjs", "json"].iter().any(|source| end == *source) {
-            copy(&path, &to.join(file.file_name()))?;
-        }
-    }
-    copy(module, &to.join(name))
-}
-
-/// Unpacks a package of the npm registry, whatever machine it is for.
-fn unpack_npm(package: &str, to: &Path) -> Result {
-    if to.join("package").exists() {
-        return Ok(());
-    }
-    fs::create_dir_all(to).map_err(|error| format!("{} can't be made: {error}", to.display()))?;
-    run(command("npm", &["pack", "--silent", "--pack-destination"]).arg(to).arg(package))?;
-    let archives = fs::read_dir(to).map_err(|error| format!("{}: {error}", to.display()))?;
-    for archive in archives.flatten().filter(|file| file.path().is_file()) {
-        run(command("tar", &["--extract", "--file"]).arg(archive.path()).arg("--directory").arg(to))?;
-        fs::remove_file(archive.path()).map_err(|error| error.to_string())?;
-    }
-    Ok(())
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use super::debian::Packages;
+use super::folders::{built, copy, copy_package, empty_folder, folder, unpack_npm};
 use super::toolchain::Toolchain;
-use super::{built, copy, copy_package, empty_folder, folder, unpack_npm};
 use crate::run::{Result, command, root, run};
 
 const TARGET: &str = "aarch64-unknown-linux-gnu";

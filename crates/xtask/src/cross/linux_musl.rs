@@ -1,6 +1,6 @@
 //! Linux with musl: the command as one file that needs no library.
 
-use super::built;
+use super::folders::built;
 use super::toolchain::Toolchain;
 use crate::run::{Result, command, output, run};
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::debian::Packages;
-use super::{build_folder, copy, folder};
+use super::folders::{build_folder, copy, folder};
 use crate::run::{Result, command, output, run};
 
 /// Debian's newer compiler, which comes with the sources of its standard library; and what musl programs start with.

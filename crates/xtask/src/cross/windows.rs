@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::folders::{built, copy, copy_package, empty_folder, folder, unpack_npm};
 use super::toolchain::Toolchain;
-use super::{built, copy, copy_package, empty_folder, folder, unpack_npm};
 use crate::run::{Result, command, root, run};
 use crate::setup;
 
