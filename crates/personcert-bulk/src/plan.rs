@@ -251,7 +251,7 @@ impl Plan {
     pub fn items(&self) -> Result<PlanItems> {
         let mut lines = Lines::open(&self.path)?;
         lines.next()?;
-        Ok(PlanItems { lines, path: self.path.clone() })
+        Ok(PlanItems { lines, path: self.path.clone(), is_complete: false })
     }
 }
 
@@ -260,16 +260,22 @@ impl Plan {
 pub struct PlanItems {
     lines: Lines,
     path: PathBuf,
+    is_complete: bool,
 }
 
 impl PlanItems {
     /// The next item; none after the last.
     pub fn next(&mut self) -> Result<Option<PlanItem<'static>>> {
+        if self.is_complete {
+            return Ok(None);
+        }
         let Some(line) = self.lines.next()? else { return Err(damaged(&self.path)) };
         if let Ok(item) = serde_json::from_slice(line) {
             return Ok(Some(item));
         }
-        serde_json::from_slice::<Footer>(line).map(|_| None).map_err(|_| damaged(&self.path))
+        serde_json::from_slice::<Footer>(line).map_err(|_| damaged(&self.path))?;
+        self.is_complete = true;
+        Ok(None)
     }
 }
 
