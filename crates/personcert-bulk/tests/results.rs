@@ -243,3 +243,97 @@ fn an_outcome_that_can_not_be_read_leaves_no_half_written_file() {
     let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["rows.spool"]);
 }
+
+/// Checks a value against the parts of JSON Schema that `report.schema.json` uses.
+fn check_schema(schema: &Value, value: &Value, path: &str) {
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let allows = |name: &Value| *name == kind || (*name == "number" && kind == "integer");
+    match &schema["type"] {
+        Value::Null => {}
+        Value::Array(kinds) => assert!(kinds.iter().any(allows), "{path} is {kind}"),
+        name => assert!(allows(name), "{path} is {kind}"),
+    }
+    assert!(schema["enum"].as_array().is_none_or(|choices| choices.contains(value)), "{path}");
+    assert!(schema.get("const").is_none_or(|wanted| wanted == value), "{path}");
+    for item in value.as_array().into_iter().flatten() {
+        check_schema(&schema["items"], item, &format!("{path}[]"));
+    }
+    let Some(members) = value.as_object() else { return };
+    for (name, member) in members {
+        let known = schema["properties"].get(name).unwrap_or_else(|| panic!("{path}.{name} is not in the schema"));
+        check_schema(known, member, &format!("{path}.{name}"));
+    }
+    for required in schema["required"].as_array().into_iter().flatten() {
+        assert!(members.contains_key(required.as_str().unwrap()), "{path} lacks {required}");
+    }
+}
+
+#[test]
+fn the_report_has_the_form_of_its_schema() {
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/report.schema.json");
+    let schema: Value = serde_json::from_slice(&std::fs::read(schema).unwrap()).unwrap();
+    let folder = TempDir::new().unwrap();
+    let text = b"user,certificationId\na@contoso.com,1\nb@contoso.com,\n".to_vec();
+    let spool = spool(folder.path(), read(text).as_mut(), &BulkOptions::default());
+    write_results(folder.path(), &spool, [Ok(outcome(2, RowStatus::Unknown))], &summary()).unwrap();
+    let report = std::fs::read(folder.path().join(RESULT_FILES.report_json)).unwrap();
+    let report: Value = serde_json::from_slice(&report).unwrap();
+    check_schema(&schema, &report, "report");
+    assert_eq!(report["failures"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn the_sample_has_1000_rows_and_50_of_them_are_bad() {
+    let folder = TempDir::new().unwrap();
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample.csv");
+    let options = BulkOptions::default();
+    let mut source = source::open(&sample, &options).unwrap();
+    let spool = spool(folder.path(), source.as_mut(), &options);
+    assert_eq!((spool.len(), spool.rejected()), (1000, 50));
+}
+
+#[test]
+fn an_export_applies_as_no_change() {
+    use personcert::PersonCertification;
+    use personcert_bulk::export::Exporter;
+
+    let certifications: Vec<PersonCertification> = NASTY
+        .iter()
+        .enumerate()
+        .map(|(number, text)| {
+            let certification = json!({
+                "id": format!("-id-{number}"), "displayName": text, "certificationId": text, "description": null,
+                "endDate": "2030-01-31", "allowedAudiences": "contacts,organization", "webUrl": "www.contoso.com",
+                "inference": {"confidenceScore": 0.5, "userHasVerifiedAccuracy": true},
+                "thumbnailUrl": "https://contoso.com/a.png", "createdDateTime": "2026-01-01T00:00:00Z",
+            });
+            serde_json::from_value(certification).unwrap()
+        })
+        .collect();
+    let (mut table, mut lines) = (Vec::new(), Vec::new());
+    let mut exporters = [Exporter::csv(&mut table).unwrap(), Exporter::json_lines(&mut lines)];
+    for certification in &certifications {
+        for exporter in &mut exporters {
+            assert!(exporter.write("a@contoso.com", certification).unwrap());
+            assert!(!exporter.write("a@contoso.com", &PersonCertification::default()).unwrap(), "it has no id");
+        }
+    }
+    for export in [table, lines] {
+        let folder = TempDir::new().unwrap();
+        let mut spool = spool(folder.path(), read(export).as_mut(), &BulkOptions::default());
+        assert_eq!((spool.len(), spool.rejected()), (14, 0));
+        for (row, certification) in rows(&mut spool).iter().zip(&certifications) {
+            assert_eq!(row.locator, personcert_bulk::Locator::Id(certification.id.clone().unwrap()));
+            assert!(row.patch.difference(certification).is_empty(), "{:?}", row.patch);
+            assert_eq!(row.patch.names().len(), 6, "the address that can't be sent and null are left out");
+        }
+    }
+}
