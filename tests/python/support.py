@@ -17,11 +17,22 @@ class Silent:
 
     def __enter__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(30)
+        self.connections = []
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         return self
 
     def __exit__(self, *_):
         self.listener.close()
+        for connection in self.connections:
+            connection.close()
+
+    def receive(self, count=1):
+        """Wait until this many more requests have arrived."""
+        for _ in range(count):
+            connection, _ = self.listener.accept()
+            self.connections.append(connection)
+            connection.recv(1)
 
 
 class Traps(unittest.TestCase):

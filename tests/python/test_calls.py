@@ -25,7 +25,7 @@ class Calls(Traps):
         with Silent() as server:
             child = subprocess.Popen([sys.executable, "-c", code, server.url], stdout=subprocess.PIPE, text=True)
             self.assertEqual(child.stdout.readline(), "ready\n")
-            time.sleep(0.3)
+            server.receive()
             began = time.monotonic()
             child.send_signal(signal.SIGINT)
             out, _ = child.communicate(timeout=10)
@@ -58,10 +58,10 @@ class Calls(Traps):
         self.assertEqual(len(asyncio.run(many())), 200)
 
     def test_cancelled_tasks_stop_and_the_client_still_works(self):
-        async def cancel(url):
-            async with AsyncClient(base_url=url, token="t") as silent, AsyncClient(**self.settings()) as client:
+        async def cancel(server):
+            async with AsyncClient(base_url=server.url, token="t") as silent, AsyncClient(**self.settings()) as client:
                 tasks = [asyncio.ensure_future(silent.get(ID)) for _ in range(10)]
-                await asyncio.sleep(0.05)
+                await asyncio.to_thread(server.receive, 4)  # the others wait: `max_per_user`
                 for task in tasks:
                     task.cancel()
                 ended = await asyncio.gather(*tasks, return_exceptions=True)
@@ -72,7 +72,7 @@ class Calls(Traps):
 
         with Silent() as server:
             began = time.monotonic()
-            self.assertEqual(asyncio.run(cancel(server.url)), ID)
+            self.assertEqual(asyncio.run(cancel(server)), ID)
             self.assertLess(time.monotonic() - began, 3)
 
     def test_errors_reach_asyncio(self):

@@ -17,8 +17,11 @@ CREDENTIALS = """
     import asyncio, os, sys, threading, time
     from personcert import AsyncClient, Client, PersonCertError
 
+    asked = threading.Event()
+
     def ready():
         os.write(1, b"ready\\n")
+        asked.set()
 
     def sleeping():
         ready()
@@ -100,7 +103,7 @@ class Exit(unittest.TestCase):
         code = """
             client = Client(base_url="http://127.0.0.1:1", credential=eval(sys.argv[1]))
             threading.Thread(target=lambda: client.get("x"), daemon=True).start()
-            time.sleep(0.3)
+            asked.wait(30)
             sys.exit(7)
         """
         for name in NAMES:
