@@ -93,7 +93,7 @@ class Command(unittest.TestCase):
         self.run_command("update", ID, "--set", f"issuingCompany={COMPANY}", *session, **authority)
         self.assertEqual(self.graph.company(), COMPANY)
         self.run_command("logout", *store, **authority)
-        self.run_command("whoami", *store, code=3, **authority)
+        self.run_command("whoami", *store, code=4, **authority)
         return account
 
     def test_a_session_is_stored_where_the_platform_stores_secrets(self) -> None:

@@ -73,7 +73,7 @@ class CtrlC(unittest.TestCase):
             connection, _ = server.accept()
             with connection:
                 self.assertTrue(connection.recv(1))
-                self.assertEqual(terminal.press(CTRL_C), 130)
+                self.assertEqual(terminal.press(CTRL_C), 5)
 
 
 if __name__ == "__main__":
