@@ -65,6 +65,6 @@ describe('processes', () => {
   test('the command runs', async () => {
     const run = promisify(execFile)
     assert.match((await run(process.execPath, [COMMAND, '--version'])).stdout, /^personcert \d/)
-    await assert.rejects(run(process.execPath, [COMMAND, 'get']), { code: 2 })
+    await assert.rejects(run(process.execPath, [COMMAND, 'get']), { code: 6 })
   })
 })
