@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use tokio::task::AbortHandle;
 
 use crate::bridge::raise;
-use crate::completion::Completion;
+use crate::completion::{Completion, read_closed_connections};
 use crate::interpreter;
 use crate::wake::{WakeReceiver, WakeSender, wake_pair};
 use crate::worker::Worker;
@@ -151,6 +151,7 @@ impl CompletionQueue {
         let completions = Arc::clone(completions);
         let wake = if *watched { None } else { Some(LoopWake::new(queue, &future)?) };
         let task = async move {
+            read_closed_connections().await;
             if completions.push(token, work.await)
                 && let Some(wake) = wake
             {
