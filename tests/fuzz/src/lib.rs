@@ -1,9 +1,12 @@
 //! The fuzz targets: the property that each of them checks for any input.
 
+use std::io::{Cursor, Read};
+
 use personcert::display::{escape, escape_json};
 use personcert::host::{Call, Dialect};
 use personcert::schema::Verb;
 use personcert::{CertificationPatch, PersonCertification, Target, User};
+use personcert_bulk::{BulkOptions, Columns, InputRules, source};
 use serde_json::{Map, Value};
 
 /// A target; it panics when its property does not hold.
@@ -23,6 +26,7 @@ pub const TARGETS: &[(&str, Fuzzed)] = &[
     ("certificate", certificate),
     ("display", display),
     ("address", address),
+    ("rows", rows),
 ];
 
 /// Any error body becomes a displayable error.
@@ -129,6 +133,33 @@ fn address(data: &[u8]) {
     if let Some(selected) = personcert_local::fuzzing::address(&String::from_utf8_lossy(data)) {
         assert!(selected <= 1, "{selected}");
     }
+}
+
+/// Any input gives rows, rejects or an error, and the same ones in whatever pieces it arrives.
+fn rows(data: &[u8]) {
+    /// Gives at most this many bytes at once.
+    struct Pieces(Cursor<Vec<u8>>, usize);
+    impl Read for Pieces {
+        fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+            let limit = bytes.len().min(self.1);
+            self.0.read(&mut bytes[..limit])
+        }
+    }
+    let read = |size| read_rows(Box::new(Pieces(Cursor::new(data.to_vec()), size)));
+    assert_eq!(read(usize::MAX), read(7));
+}
+
+/// What became of an input, as text.
+fn read_rows(input: source::Input) -> Result<Vec<String>, String> {
+    let options = BulkOptions { ignore_extra_columns: true, ..BulkOptions::default() };
+    let mut source = source::read(input, &options).map_err(|error| error.to_string())?;
+    let mut columns = Columns::new(InputRules::new(&options, false)).map_err(|error| error.to_string())?;
+    let mut rows = Vec::new();
+    while source.advance().map_err(|error| error.to_string())? {
+        columns.extend(source.columns()).map_err(|error| error.to_string())?;
+        rows.push(format!("{:?}", columns.read(&source.record())));
+    }
+    Ok(rows)
 }
 
 fn assert_displayable(text: &str) {
