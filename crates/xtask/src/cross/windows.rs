@@ -62,23 +62,32 @@ impl Windows {
         copy_package("node", &built(TARGET, "personcert_node.dll"), "personcert.node", &addon)?;
         copy(&root().join("tests/cross/module.mjs"), &place.join("module.mjs"))?;
 
-        let output = place.join("output.txt");
         let python = self.python.join("python.exe");
         run(self.set_up(command("python3", &["tests/cross/ctrl_c.py", WINE]).arg(&personcert)))?;
-        self.run(command(WINE, &[]).arg(&python).arg("tests/cross/command.py").arg(&personcert), &output)?;
+        self.run_python(command(WINE, &[]).arg(&python).arg("tests/cross/command.py").arg(&personcert))?;
         let packages = place.join("python");
-        self.run(command(WINE, &[]).arg(&python).arg("tests/cross/module.py").env("PYTHONPATH", packages), &output)?;
-        let node = folder().join("windows-node/package/bin/node.exe");
-        self.run(command(WINE, &[]).arg(node).arg(place.join("module.mjs")), &output)
+        self.run_python(command(WINE, &[]).arg(&python).arg("tests/cross/module.py").env("PYTHONPATH", packages))?;
+        self.run_node(&place)
     }
 
-    /// Runs a program of this Wine, and prints its output afterwards. Node under Wine can't write to a pipe.
-    fn run(&self, program: &mut Command, output: &Path) -> Result {
+    /// Runs a program of Python, which under Wine can write to pipes and not to files, and prints its output.
+    fn run_python(&self, program: &mut Command) -> Result {
+        let ended = self.set_up(program).output().map_err(|error| format!("Wine did not start: {error}"))?;
+        print!("{}{}", String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+        if ended.status.success() { Ok(()) } else { Err(format!("Python under Wine failed ({})", ended.status)) }
+    }
+
+    /// Runs the test of the addon. Node under Wine can write to files and not to pipes.
+    fn run_node(&self, place: &Path) -> Result {
+        let output = place.join("output.txt");
         let failed = |error: io::Error| format!("{}: {error}", output.display());
-        let file = File::create(output).map_err(failed)?;
+        let file = File::create(&output).map_err(failed)?;
+        let node = folder().join("windows-node/package/bin/node.exe");
+        let mut program = command(WINE, &[]);
+        program.arg(node).arg(place.join("module.mjs"));
         program.stdout(file.try_clone().map_err(failed)?).stderr(file);
-        let passed = run(self.set_up(program));
-        print!("{}", String::from_utf8_lossy(&fs::read(output).map_err(failed)?));
+        let passed = run(self.set_up(&mut program));
+        print!("{}", String::from_utf8_lossy(&fs::read(&output).map_err(failed)?));
         passed
     }
 
