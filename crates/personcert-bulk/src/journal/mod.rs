@@ -122,3 +122,148 @@ impl Journal {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::item::Verb;
+    use crate::outcome::RowStatus;
+
+    /// A file in memory.
+    #[derive(Clone, Default)]
+    struct Memory(Arc<Mutex<Vec<u8>>>);
+
+    impl Memory {
+        fn bytes(&self) -> Vec<u8> {
+            self.0.lock().expect("a lock").clone()
+        }
+
+        fn of(bytes: &[u8]) -> Self {
+            Self(Arc::new(Mutex::new(bytes.to_vec())))
+        }
+    }
+
+    impl Disk for Memory {
+        fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+            self.0.lock().expect("a lock").extend_from_slice(bytes);
+            Ok(())
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn read(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+            let bytes = self.bytes();
+            let rest = bytes.get(usize::try_from(offset).expect("small")..).unwrap_or_default();
+            let count = rest.len().min(buffer.len());
+            buffer[..count].copy_from_slice(&rest[..count]);
+            Ok(count)
+        }
+
+        fn truncate(&mut self, length: u64) -> io::Result<()> {
+            self.0.lock().expect("a lock").truncate(usize::try_from(length).expect("small"));
+            Ok(())
+        }
+    }
+
+    /// A journal with an intent for rows 2 and 3, and an outcome of row 2; and where each record ends.
+    fn journal() -> (Memory, Vec<usize>) {
+        let disk = Memory::default();
+        let header = Header { tool: "0.1.0".into(), job: "j".into(), input: "i".into(), rows: 3 };
+        let mut journal = Journal::create(Box::new(disk.clone()), &header, *b"saltsalt").expect("a journal");
+        let mut ends = vec![disk.bytes().len()];
+        let rows = Cow::Owned(vec![2, 3]);
+        journal.add(INTENTS, &Intents { steps: vec![Intent { rows, op: Verb::Create }] });
+        journal.sync().expect("a sync");
+        ends.push(disk.bytes().len());
+        journal.add_outcome(&ItemOutcome::unsent(vec![2], RowStatus::Created, Some("x".into()), None));
+        journal.sync().expect("a sync");
+        ends.push(disk.bytes().len());
+        (disk, ends)
+    }
+
+    #[test]
+    fn rows_without_an_outcome_are_in_doubt() {
+        let (mut disk, _) = journal();
+        let replay = Replay::recover(&mut disk).expect("a replay");
+        assert!(replay.done.contains(2) && !replay.done.contains(3));
+        assert_eq!(replay.doubts.into_iter().collect::<Vec<_>>(), [(3, Verb::Create)]);
+        assert_eq!((replay.counts.rows, replay.counts.created, replay.torn_bytes), (3, 1, 0));
+    }
+
+    #[test]
+    fn a_file_that_ends_anywhere_is_cut_to_its_whole_records() {
+        let (disk, ends) = journal();
+        let bytes = disk.bytes();
+        for length in 0..bytes.len() {
+            let mut cut = Memory::of(&bytes[..length]);
+            let replay = Replay::recover(&mut cut).expect("a replay");
+            let whole = ends.iter().rev().find(|end| **end <= length).copied().unwrap_or(0);
+            assert_eq!(cut.bytes().len(), whole, "{length} bytes");
+            assert_eq!(replay.header.is_some(), length >= ends[0], "{length} bytes");
+            assert_eq!(replay.doubts.len(), if length >= ends[1] { 2 } else { 0 }, "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn damage_before_the_end_is_refused_with_its_position_and_can_be_repaired() {
+        let (disk, ends) = journal();
+        let bytes = disk.bytes();
+        for position in ends[0]..ends[1] {
+            let mut damaged = bytes.clone();
+            damaged[position] ^= 0x55;
+            let error = Replay::recover(&mut Memory::of(&damaged)).expect_err("damage");
+            assert!(error.message.contains(&format!("damaged at byte {}", ends[0])), "{error}");
+            let mut repaired = Memory::default();
+            let lost = repair(&mut Memory::of(&damaged), &mut repaired).expect("a repair");
+            assert_eq!(usize::try_from(lost).expect("small"), ends[1] - ends[0]);
+            let replay = Replay::recover(&mut repaired).expect("a replay");
+            assert!(replay.header.is_some() && replay.done.contains(2));
+        }
+    }
+
+    #[test]
+    fn records_of_another_file_are_no_records() {
+        let (disk, ends) = journal();
+        let mut bytes = disk.bytes();
+        let other = frame::prefix(*b"pepperpe");
+        bytes[..other.len()].copy_from_slice(&other);
+        let replay = Replay::recover(&mut Memory::of(&bytes)).expect("a replay");
+        assert!(replay.header.is_none(), "{ends:?}");
+        let error = Replay::recover(&mut Memory::of(b"user,displayName\n")).expect_err("no journal");
+        assert!(error.message.contains("is not a journal"), "{error}");
+        bytes[6] = 9;
+        let error = Replay::recover(&mut Memory::of(&bytes)).expect_err("a later version");
+        assert!(error.message.contains("later version"), "{error}");
+    }
+
+    #[test]
+    fn a_failed_write_ends_the_journal() {
+        struct Full;
+        impl Disk for Full {
+            fn append(&mut self, _: &[u8]) -> io::Result<()> {
+                Err(io::Error::from(io::ErrorKind::StorageFull))
+            }
+            fn sync(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+            fn read(&mut self, _: u64, _: &mut [u8]) -> io::Result<usize> {
+                Ok(0)
+            }
+            fn truncate(&mut self, _: u64) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut journal = Journal::append_to(Box::new(Full), *b"saltsalt");
+        journal.add_returned(&[1]);
+        for _ in 0..2 {
+            let error = journal.sync().expect_err("a full disk");
+            assert!(error.message.contains("free some space and resume the job"), "{error}");
+        }
+        assert_eq!(journal.sync_at(), None);
+    }
+}
