@@ -1,16 +1,28 @@
 import type {
+  Addresses,
+  AppOptions,
+  ApproveOptions,
   Attempt,
   CallOptions,
   CertificationChanges,
   CertificationValues,
   ClientOptions,
+  ClockOptions,
+  Fault,
   Finding,
   GetOptions,
+  Limits,
   ListOptions,
   LocalGraphOptions,
+  LocalUser,
+  LoggedRequest,
   PersonCertErrorAttributes,
   PersonCertification,
   Prompt,
+  RequestFilter,
+  ScriptedAnswer,
+  SignIn,
+  TokenOptions,
   UpdateOptions,
   UpdateResult,
 } from './types.js'
@@ -73,102 +85,6 @@ export class PersonCertError extends Error {
   readonly name: 'PersonCertError' | 'AbortError'
 }
 
-/** A user of a local Graph. */
-export interface LocalUser {
-  id: string
-  userPrincipalName: string
-  displayName: string
-}
-
-/** A literal answer, given instead of the store's. */
-export interface ScriptedAnswer {
-  status?: number
-  headers?: Record<string, string> | [string, string][]
-  /** JSON, or text that is sent as it is. */
-  body?: unknown
-  /** The text that many times. */
-  repeat?: number
-  /** Break the connection after this number of bytes. */
-  cut?: number
-}
-
-/** A token request that a local Graph answered. */
-export interface SignIn {
-  grant: string | null
-  clientId: string | null
-  /** When, in seconds since 1970. */
-  at: number
-  ok: boolean
-  /** Who signed in, where somebody did. */
-  user?: string | null
-  /** Why it was refused. */
-  error?: string
-}
-
-/** A request as it came. The token is not shown. */
-export interface LoggedRequest {
-  method: string
-  path: string
-  headers: Record<string, string>
-  body: string
-  /** The status it got; null where it got none. */
-  status: number | null
-}
-
-/** Misbehaviour on command: what it matches, and what it does. */
-export interface Fault {
-  method?: string
-  /** The path without the query; `*` stands for anything. */
-  path?: string
-  /** An object id or a user principal name. */
-  user?: string
-  /** Only the n-th request that matches the rest, from 1. */
-  nth?: number
-  /** Only this step of a batch, from 0. */
-  step?: number
-  /** From 0 to 1. */
-  probability?: number
-  /** How often it acts; left out: always. */
-  times?: number
-  /** Waited before it acts, in seconds. */
-  delay?: { fixed: number } | { logNormal: { median: number; sigma: number } }
-  act?:
-    | 'resetBeforeReading'
-    | 'resetAfterReading'
-    | 'resetAfterApplying'
-    | 'resetAfterHeaders'
-    | 'halfBody'
-    | 'garbage'
-    | 'wrongContentType'
-    | 'html'
-    | 'endless'
-    | 'slow'
-    | 'gzipBomb'
-    | 'largeError'
-    | 'deep'
-    | 'duplicateBatchId'
-    | 'missingBatchId'
-    | { answer: ScriptedAnswer }
-    | { redirect: 'sameHost' | 'otherPort' | 'otherHost' | 'http'; status?: number }
-}
-
-/** Requests a second, and the size of a burst after a pause. */
-export interface Rate {
-  rate: number
-  burst?: number
-}
-
-/** Limits beyond which a local Graph answers 429. */
-export interface Limits {
-  app?: Rate
-  tenant?: Rate
-  user?: Rate
-  /** How many requests for one user may be under way. */
-  mailbox?: number
-  /** What Retry-After looks like. */
-  retryAfter?: 'integer' | 'decimal' | 'date' | 'absent' | 'garbage'
-}
-
 /**
  * A server on this machine that answers like Microsoft Graph and keeps certifications in SQLite. It is not the service:
  * use it for tests and trials. It stops when it is closed, or with the process.
@@ -179,54 +95,52 @@ export class LocalGraph {
   static start(options?: LocalGraphOptions): Promise<LocalGraph>
   /** The root to give a client as `baseUrl`. */
   readonly url: string
-  /** Makes an access token; by default of the specification's user, with `User.ReadWrite.All`. */
-  token(options?: { user?: string; scopes?: string[]; kind?: 'work' | 'personal' | 'app' }): Promise<string>
-  /** Stores a certification, its read-only members included; gives what is stored. */
+  // generated: commands, by `cargo xtask stubs` from the local Graph's table
+  /** Creates an access token that is valid for an hour. */
+  token(options?: TokenOptions): Promise<string>
+  /** Stores a certification and returns it as stored. */
   add(user: string, certification: PersonCertification): Promise<PersonCertification>
-  /** The stored certifications of a user, straight from SQLite. */
+  /** Returns the stored certifications of a user, directly from SQLite. */
   certifications(user?: string): Promise<PersonCertification[]>
-  /** The users there are. */
+  /** Returns the users. */
   users(): Promise<LocalUser[]>
-  /** Answers the next requests with these instead of the store's answers, in this order. */
+  /** Sends these responses to the next requests, in this order. */
   script(answers: ScriptedAnswer[]): Promise<void>
-  /** The requests that came since the last reset; `*` in a path stands for anything. */
-  requests(which?: { method?: string; path?: string; user?: string; status?: number }): Promise<LoggedRequest[]>
-  /** Misbehaves: each request takes the first of these that matches it and is not used up. */
+  /** Adds faults. A request takes the first fault that matches it and is not used up. */
   faults(faults: Fault[]): Promise<void>
-  /** Answers 429 beyond these limits; `{}` ends it. */
-  throttle(limits: Limits): Promise<void>
-  /** Freezes, sets, advances or skews its clock (seconds); gives its time. */
-  clock(options: { freeze?: boolean; now?: string; advance?: number; skew?: number }): Promise<string>
-  /** Starts everything random anew: the same seed and requests give the same answers. */
+  /** Sets limits; requests over a limit get 429. Without arguments it removes all limits. */
+  throttle(options?: Limits): Promise<void>
+  /** Freezes, releases, sets or moves the clock, and returns its time. Tokens, `Date`, timestamps, `Retry-After` and the limits follow it. */
+  clock(options?: ClockOptions): Promise<string>
+  /** Restarts the random generator: with the same seed the same ids and random faults follow, and with a frozen clock the same requests get the same bytes. */
   seed(seed: number): Promise<void>
-  /** Keeps the stored state. */
+  /** Keeps a copy of the users and certifications and returns its number. At most 16 copies are kept, across resets. */
   snapshot(): Promise<number>
-  /** Brings a kept state back. */
+  /** Restores the users and certifications of a snapshot. */
   restore(snapshot: number): Promise<void>
-  /** Addresses on this machine that behave badly or otherwise. */
-  addresses(): Promise<Record<'closed' | 'full' | 'silent' | 'tlsAlert' | 'elsewhere' | 'https', string>>
-  /** The PEM file with the certificate authority of its https addresses, where there are any. */
-  caFile(): Promise<string | null>
-  /**
-   * Registers an application: with a secret or a certificate (PEM text), or a public one for people's sign-in. There are
-   * two from the start: the public `00000000-1111-2222-3333-444444444444`, and `11111111-2222-3333-4444-555555555555`
-   * with the secret `local-secret`.
-   */
-  app(app: { clientId: string; secret?: string; certificate?: string; public?: boolean; roles?: string[] }): Promise<void>
-  /** Signs a user in with a device's code, or declines it; without a code, with every one from now on. */
-  approve(options?: { userCode?: string; user?: string; decline?: boolean }): Promise<void>
-  /** Sets the lifetime of access tokens issued from now on. */
+  /** Returns the requests since the last reset, or those that match: at most 10,000 requests and 32 MiB, and of a body 1 MiB. */
+  requests(options?: RequestFilter): Promise<LoggedRequest[]>
+  /** Returns addresses on this machine where connections fail, which open on first use. */
+  addresses(): Promise<Addresses>
+  /** Returns the path of the PEM file with the authority behind `https`. */
+  caFile(): Promise<string>
+  /** Registers an application. */
+  app(clientId: string, options?: AppOptions): Promise<void>
+  /** Approves or declines a device sign-in. */
+  approve(options?: ApproveOptions): Promise<void>
+  /** Sets the lifetime of new access tokens. */
   lifetime(seconds: number): Promise<void>
-  /** Ends a user's sessions: their tokens are refused from now on, and can't be renewed. */
+  /** Revokes the sessions of a user: the tokens get 401 and cannot be renewed. */
   revoke(user?: string): Promise<void>
-  /** Refuses tokens, of one user or of all, that were not asked for with these claims (claims challenge). */
-  challenge(claims: Record<string, Record<string, unknown>>, user?: string): Promise<void>
-  /** Makes a token of another issuer that every application here trusts: what a federated token file holds. */
+  /** Refuses tokens that were not requested with these claims, with 401 and a claims challenge. */
+  challenge(claims: Record<string, unknown>, user?: string): Promise<void>
+  /** Creates a token of another issuer, which every application here trusts. */
   federated(): Promise<string>
-  /** The token requests since the last reset: grant, application, user, and how they ended. */
+  /** Returns the token requests since the last reset. They are not part of `requests`. */
   signIns(): Promise<SignIn[]>
-  /** Brings back the state of the start; forgets scripted answers and requests. */
+  /** Restores the state of the start, without responses, faults, limits, clock, seed and sign-ins. Snapshots are kept. */
   reset(): Promise<void>
+  // end of generated: commands
   /** Stops it. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>

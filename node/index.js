@@ -163,6 +163,7 @@ class LocalGraph {
     return this.#url
   }
 
+  // generated: commands, by `cargo xtask stubs` from the local Graph's table
   token(options = {}) {
     return this.#command('token', options)
   }
@@ -179,15 +180,19 @@ class LocalGraph {
     return this.#command('users')
   }
 
+  async script(answers) {
+    await this.#command('script', { answers })
+  }
+
   async faults(faults) {
     await this.#command('faults', { faults })
   }
 
-  async throttle(limits) {
-    await this.#command('throttle', limits)
+  async throttle(options = {}) {
+    await this.#command('throttle', options)
   }
 
-  clock(options) {
+  clock(options = {}) {
     return this.#command('clock', options)
   }
 
@@ -195,12 +200,16 @@ class LocalGraph {
     await this.#command('seed', { seed })
   }
 
-  async snapshot() {
-    return (await this.#command('snapshot')).snapshot
+  snapshot() {
+    return this.#command('snapshot')
   }
 
   async restore(snapshot) {
     await this.#command('restore', { snapshot })
+  }
+
+  requests(options = {}) {
+    return this.#command('requests', options)
   }
 
   addresses() {
@@ -208,22 +217,14 @@ class LocalGraph {
   }
 
   caFile() {
-    return this.#command('ca')
+    return this.#command('caFile')
   }
 
-  async script(answers) {
-    await this.#command('script', { answers })
+  async app(clientId, options = {}) {
+    await this.#command('app', { ...options, clientId })
   }
 
-  requests(which) {
-    return this.#command('requests', which)
-  }
-
-  async app(app) {
-    await this.#command('app', app)
-  }
-
-  async approve(options) {
+  async approve(options = {}) {
     await this.#command('approve', options)
   }
 
@@ -250,6 +251,7 @@ class LocalGraph {
   async reset() {
     await this.#command('reset')
   }
+  // end of generated: commands
 
   async close() {
     unwrap(await this.#native.close())

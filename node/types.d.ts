@@ -328,6 +328,214 @@ export interface LocalGraphOptions {
   tlsAlert?: boolean
 }
 
+/** A literal response. */
+export interface ScriptedAnswer {
+  /** The status. Default: 200. Must be from 100 to 999. */
+  status?: number
+  /** The headers: an object, or a list of `[name, value]` in which a name may come twice. `{local}` in a value becomes the server's address. */
+  headers?: Record<string, string> | [string, string][]
+  /** The body: JSON, or text that is sent as it is. `{local}` in it becomes the server's address. */
+  body?: unknown
+  /** The number of times that the body is repeated. Default: once. */
+  repeat?: number
+  /** The number of bytes of the body after which the connection breaks. */
+  cut?: number
+}
+
+/** A log-normal distribution of delays. */
+export interface LogNormal {
+  /** The median in seconds. Must be from 0 to 60. */
+  median: number
+  /** The deviation of the logarithm. Must be from 0 to 10. */
+  sigma: number
+}
+
+/** A delay: either `fixed` or `logNormal`. */
+export interface Delay {
+  /** This many seconds. Must be from 0 to 60. */
+  fixed?: number
+  /** Seconds from a log-normal distribution, at most 60. */
+  logNormal?: LogNormal
+}
+
+/** Responds with this; the request is not applied. */
+export interface AnswerAction {
+  /** The response. An error without `body` gets Graph's `UnknownError`. */
+  answer: ScriptedAnswer
+}
+
+/** Redirects to the same path; the request is not applied. */
+export interface Redirect {
+  /** `sameHost`, or a second listener: `otherPort`, `otherHost` (as `localhost`), `http` (without TLS). Requests that reach it are in `requests` with `elsewhere` and `authorization`. */
+  redirect: 'sameHost' | 'otherPort' | 'otherHost' | 'http'
+  /** The status. Default: 302. Must be from 300 to 399. */
+  status?: number
+}
+
+/** A fault: which requests it matches, and what happens to them. */
+export interface Fault {
+  /** Only requests with this method. */
+  method?: string
+  /** Only requests with this decoded path, without the query; `*` matches any text. A fault without a path does not affect sign-ins. */
+  path?: string
+  /** Only requests about this user, by id or user principal name; `/me` is the token's user. */
+  user?: string
+  /** Only the n-th of the matching requests, whatever other faults did to them. Must be at least 1. */
+  nth?: number
+  /** Only this step of a `$batch`, counted from 0. Default: whole requests only. */
+  step?: number
+  /** The chance that it acts on a matching request, drawn from the random generator. Default: always. Must be from 0 to 1. */
+  probability?: number
+  /** How often it acts at most. Default: without limit. */
+  times?: number
+  /** How long a request waits first. */
+  delay?: Delay
+  /** What happens instead of the normal response. Default: the normal response. */
+  act?: 'resetBeforeReading' | 'resetAfterReading' | 'resetAfterApplying' | 'resetAfterHeaders' | 'halfBody' | 'garbage' | 'wrongContentType' | 'html' | 'endless' | 'slow' | 'gzipBomb' | 'largeError' | 'deep' | 'duplicateBatchId' | 'missingBatchId' | AnswerAction | Redirect
+}
+
+/** A rate of requests. */
+export interface Rate {
+  /** The requests per second. Must be at least 0. */
+  rate: number
+  /** The number of requests that may come at once. Default: those of one second, and at least 1. Must be at least 0. */
+  burst?: number
+}
+
+/** The options of `token`. */
+export interface TokenOptions {
+  /** The user's id or user principal name. Default: the specification's user. */
+  user?: string
+  /** The permissions. Default: `User.ReadWrite.All`. */
+  scopes?: string[]
+  /** `work`, `personal`, or `app` for an application without a user. Default: `work`. */
+  kind?: 'work' | 'personal' | 'app'
+}
+
+/** The options of `throttle`. */
+export interface Limits {
+  /** The rate of each application. */
+  app?: Rate
+  /** The rate of all requests. */
+  tenant?: Rate
+  /** The rate for each user. */
+  user?: Rate
+  /** The number of requests in flight for one user. */
+  mailbox?: number
+  /** How `Retry-After` is written: `integer` (default), `decimal`, `date`, `absent`, `garbage`. It is rounded up, so it is never early. */
+  retryAfter?: 'integer' | 'decimal' | 'date' | 'absent' | 'garbage'
+}
+
+/** The options of `clock`. */
+export interface ClockOptions {
+  /** True freezes the clock, false returns to real time. */
+  freeze?: boolean
+  /** The time at which to freeze it, such as `2030-01-01T00:00:00Z`. Default: the current time. */
+  now?: string
+  /** The seconds by which it is ahead of the time. */
+  skew?: number
+  /** The seconds by which to advance it. */
+  advance?: number
+}
+
+/** The options of `requests`. */
+export interface RequestFilter {
+  /** Only requests with this method. */
+  method?: string
+  /** Only requests with this path; `*` matches any text. */
+  path?: string
+  /** Only requests about this user. */
+  user?: string
+  /** Only requests that got this status. */
+  status?: number
+}
+
+/** The options of `app`. */
+export interface AppOptions {
+  /** The secret. */
+  secret?: string
+  /** The certificate, as PEM text. */
+  certificate?: string
+  /** Whether it is a public client, with which users sign in on their own machines. */
+  public?: boolean
+  /** The application permissions. Default: `User.ReadWrite.All`. */
+  roles?: string[]
+}
+
+/** The options of `approve`. */
+export interface ApproveOptions {
+  /** The code that the device shows. Default: every device sign-in from now on. */
+  userCode?: string
+  /** The user who signs in. Default: the specification's user. */
+  user?: string
+  /** Whether to decline the sign-in instead. */
+  decline?: boolean
+}
+
+/** A user of a local Graph. */
+export interface LocalUser {
+  /** The object id. */
+  id: string
+  /** The user principal name. */
+  userPrincipalName: string
+  /** The name. */
+  displayName: string
+}
+
+/** A request that a local Graph received. */
+export interface LoggedRequest {
+  /** The method. */
+  method: string
+  /** The path and the query. */
+  path: string
+  /** The headers, without the token. */
+  headers: Record<string, string>
+  /** The body, of which 1 MiB is kept. */
+  body: string
+  /** The status of the response; null without a response, or when the connection was reset. */
+  status?: number | null
+  /** How long the response took, in milliseconds. */
+  millis?: number | null
+  /** Whether the body was longer. */
+  truncated?: boolean | null
+  /** Whether the second listener received it. */
+  elsewhere?: boolean | null
+  /** Whether it carried a token, for a request to the second listener. */
+  authorization?: boolean | null
+}
+
+/** Addresses on this machine for tests. */
+export interface Addresses {
+  /** Connections are refused. */
+  closed: string
+  /** A connect is not answered. */
+  full: string
+  /** Requests are read and never answered. */
+  silent: string
+  /** Every TLS handshake ends with an alert. */
+  tlsAlert: string
+  /** The second listener, to which redirects lead. */
+  elsewhere: string
+  /** This graph over TLS. */
+  https: string
+}
+
+/** A token request that a local Graph answered. */
+export interface SignIn {
+  /** The grant type. */
+  grant?: string | null
+  /** The application. */
+  clientId?: string | null
+  /** When it came, in seconds since 1970. */
+  at: number
+  /** Whether a token was issued. */
+  ok: boolean
+  /** Who signed in. */
+  user?: string | null
+  /** Why it was refused. */
+  error?: string | null
+}
+
 /** What went wrong, in terms of what the caller can do about it.
  * - `invalid_input`: The call itself is wrong: an argument, a setting, or a value that the service refused. `parameter` names it. Correct it and call again.
  * - `auth`: No token, a failed sign-in, or a token that the service did not accept (401). Sign in again.

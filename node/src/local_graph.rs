@@ -44,7 +44,7 @@ impl LocalGraph {
     #[napi]
     pub fn command<'env>(&self, env: &'env Env, name: String, arguments: Object<'_>) -> TextPromise<'env> {
         let arguments = bridge::read_object(&arguments, CopyLimits::LOCAL_GRAPH)?;
-        self.with_started(env, move |graph| graph.command(&name, &Value::Object(arguments?)))
+        self.with_started(env, move |graph| graph.command_in(&name, &Value::Object(arguments?), bridge::DIALECT))
     }
 
     /// Stops it.

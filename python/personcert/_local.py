@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Literal, Self
 
-    from ._models import PersonCertification
+    from ._models import Fault, PersonCertification, Rate, ScriptedAnswer
 
 
 class LocalGraph:
@@ -77,34 +77,126 @@ class LocalGraph:
         """The root to give a client as `base_url`."""
         return self._native.url
 
+    # generated: commands, by `cargo xtask stubs` from the local Graph's table
     def token(
         self,
+        *,
         user: str | None = None,
         scopes: Sequence[str] | None = None,
-        kind: Literal["work", "personal", "app"] = "work",
+        kind: Literal["work", "personal", "app"] | None = None,
     ) -> str:
-        """Make an access token; by default of the example's user, with `User.ReadWrite.All`."""
-        return cast("str", self._command("token", user=user, scopes=scopes, kind=kind))
+        """Creates an access token that is valid for an hour.
+
+        Args:
+            user: The user's id or user principal name. Default: the specification's user.
+            scopes: The permissions. Default: `User.ReadWrite.All`.
+            kind: `work`, `personal`, or `app` for an application without a user. Default: `work`.
+        """
+        arguments = {"user": user, "scopes": scopes, "kind": kind}
+        return cast("str", self._native.command("token", arguments))
 
     def add(self, user: str, certification: PersonCertification | Mapping[str, Any]) -> dict[str, Any]:
-        """Store a certification in Graph's names, its read-only members included; return what is stored."""
-        return cast("dict[str, Any]", self._command("add", user=user, certification=certification))
+        """Stores a certification and returns it as stored.
+
+        Args:
+            user: The user's id or user principal name; a missing user is created.
+            certification: The certification in Graph's names, read-only properties included.
+        """
+        arguments = {"user": user, "certification": certification}
+        return cast("dict[str, Any]", self._native.command("add", arguments))
 
     def certifications(self, user: str | None = None) -> list[dict[str, Any]]:
-        """The stored certifications, of one user or of all, straight from SQLite."""
-        return cast("list[dict[str, Any]]", self._command("certifications", user=user))
+        """Returns the stored certifications of a user, directly from SQLite.
+
+        Args:
+            user: The user's id or user principal name. Default: the specification's user.
+        """
+        arguments = {"user": user}
+        return cast("list[dict[str, Any]]", self._native.command("certifications", arguments))
 
     def users(self) -> list[dict[str, Any]]:
-        """The users there are."""
-        return cast("list[dict[str, Any]]", self._command("users"))
+        """Returns the users."""
+        return cast("list[dict[str, Any]]", self._native.command("users", {}))
 
-    def script(self, answers: Sequence[Mapping[str, Any]]) -> None:
-        """Answer the next requests with these instead of the store's answers, in this order.
+    def script(self, answers: Sequence[ScriptedAnswer]) -> None:
+        """Sends these responses to the next requests, in this order.
 
-        Each may have `status`, `headers`, `body` (JSON or text), `repeat` (the text that many times) and `cut`
-        (break off after this number of bytes).
+        Args:
+            answers: The responses, in the order in which they are sent.
         """
-        self._command("script", answers=answers)
+        arguments = {"answers": answers}
+        self._native.command("script", arguments)
+
+    def faults(self, faults: Sequence[Fault]) -> None:
+        """Adds faults. A request takes the first fault that matches it and is not used up.
+
+        Args:
+            faults: The faults, added to the existing ones.
+        """
+        arguments = {"faults": faults}
+        self._native.command("faults", arguments)
+
+    def throttle(
+        self,
+        *,
+        app: Rate | None = None,
+        tenant: Rate | None = None,
+        user: Rate | None = None,
+        mailbox: int | None = None,
+        retry_after: Literal["integer", "decimal", "date", "absent", "garbage"] | None = None,
+    ) -> None:
+        """Sets limits; requests over a limit get 429. Without arguments it removes all limits.
+
+        Args:
+            app: The rate of each application.
+            tenant: The rate of all requests.
+            user: The rate for each user.
+            mailbox: The number of requests in flight for one user.
+            retry_after: How `Retry-After` is written: `integer` (default), `decimal`, `date`, `absent`, `garbage`. It is rounded up, so it is never early.
+        """
+        arguments = {"app": app, "tenant": tenant, "user": user, "mailbox": mailbox, "retry_after": retry_after}
+        self._native.command("throttle", arguments)
+
+    def clock(
+        self,
+        *,
+        freeze: bool | None = None,
+        now: str | None = None,
+        skew: float | None = None,
+        advance: float | None = None,
+    ) -> str:
+        """Freezes, releases, sets or moves the clock, and returns its time. Tokens, `Date`, timestamps, `Retry-After` and the limits follow it.
+
+        Args:
+            freeze: True freezes the clock, false returns to real time.
+            now: The time at which to freeze it, such as `2030-01-01T00:00:00Z`. Default: the current time.
+            skew: The seconds by which it is ahead of the time.
+            advance: The seconds by which to advance it.
+        """
+        arguments = {"freeze": freeze, "now": now, "skew": skew, "advance": advance}
+        return cast("str", self._native.command("clock", arguments))
+
+    def seed(self, seed: int) -> None:
+        """Restarts the random generator: with the same seed the same ids and random faults follow, and with a frozen clock the same requests get the same bytes.
+
+        Args:
+            seed: The seed.
+        """
+        arguments = {"seed": seed}
+        self._native.command("seed", arguments)
+
+    def snapshot(self) -> int:
+        """Keeps a copy of the users and certifications and returns its number. At most 16 copies are kept, across resets."""
+        return cast("int", self._native.command("snapshot", {}))
+
+    def restore(self, snapshot: int) -> None:
+        """Restores the users and certifications of a snapshot.
+
+        Args:
+            snapshot: The number that `snapshot` returned.
+        """
+        arguments = {"snapshot": snapshot}
+        self._native.command("restore", arguments)
 
     def requests(
         self,
@@ -114,49 +206,24 @@ class LocalGraph:
         user: str | None = None,
         status: int | None = None,
     ) -> list[dict[str, Any]]:
-        """The requests that came since the last reset: method, path, headers, body and the status they got.
+        """Returns the requests since the last reset, or those that match: at most 10,000 requests and 32 MiB, and of a body 1 MiB.
 
-        All of them, or those of a method, a path (`*` stands for anything), a user, a status.
+        Args:
+            method: Only requests with this method.
+            path: Only requests with this path; `*` matches any text.
+            user: Only requests about this user.
+            status: Only requests that got this status.
         """
-        given = self._command("requests", method=method, path=path, user=user, status=status)
-        return cast("list[dict[str, Any]]", given)
+        arguments = {"method": method, "path": path, "user": user, "status": status}
+        return cast("list[dict[str, Any]]", self._native.command("requests", arguments))
 
-    def faults(self, faults: Sequence[Mapping[str, Any]]) -> None:
-        """Misbehave: each request takes the first of these that matches it and is not used up.
+    def addresses(self) -> dict[str, Any]:
+        """Returns addresses on this machine where connections fail, which open on first use."""
+        return cast("dict[str, Any]", self._native.command("addresses", {}))
 
-        The document on the local Graph lists what a fault can match and do.
-        """
-        self._command("faults", faults=faults)
-
-    def throttle(self, limits: Mapping[str, Any]) -> None:
-        """Answer 429 beyond these limits, such as `{"app": {"rate": 50, "burst": 10}, "mailbox": 4}`; `{}` ends it."""
-        self._command("throttle", **limits)
-
-    def clock(
-        self, *, freeze: bool | None = None, now: str | None = None, advance: float | None = None, skew: float | None = None
-    ) -> str:
-        """Freeze, set, advance (seconds) or skew (seconds) its clock; return its time."""
-        return cast("str", self._command("clock", freeze=freeze, now=now, advance=advance, skew=skew))
-
-    def seed(self, seed: int) -> None:
-        """Start everything random anew: the same seed and requests give the same answers."""
-        self._command("seed", seed=seed)
-
-    def snapshot(self) -> int:
-        """Keep the stored state; `restore` brings it back."""
-        return cast("int", self._command("snapshot")["snapshot"])
-
-    def restore(self, snapshot: int) -> None:
-        """Bring a kept state back."""
-        self._command("restore", snapshot=snapshot)
-
-    def addresses(self) -> dict[str, str]:
-        """Addresses on this machine that behave badly or otherwise: closed, full, silent, tlsAlert, elsewhere, https."""
-        return cast("dict[str, str]", self._command("addresses"))
-
-    def ca_file(self) -> str | None:
-        """The PEM file with the certificate authority of its https addresses, where there are any."""
-        return cast("str | None", self._command("ca"))
+    def ca_file(self) -> str:
+        """Returns the path of the PEM file with the authority behind `https`."""
+        return cast("str", self._native.command("caFile", {}))
 
     def app(
         self,
@@ -164,43 +231,78 @@ class LocalGraph:
         *,
         secret: str | None = None,
         certificate: str | None = None,
-        public: bool = False,
+        public: bool | None = None,
         roles: Sequence[str] | None = None,
     ) -> None:
-        """Register an application: with a secret or a certificate (PEM text), or a public one for people's sign-in.
+        """Registers an application.
 
-        There are two from the start: the public `00000000-1111-2222-3333-444444444444`, and
-        `11111111-2222-3333-4444-555555555555` with the secret `local-secret`.
+        Args:
+            client_id: The client id.
+            secret: The secret.
+            certificate: The certificate, as PEM text.
+            public: Whether it is a public client, with which users sign in on their own machines.
+            roles: The application permissions. Default: `User.ReadWrite.All`.
         """
-        self._command("app", clientId=client_id, secret=secret, certificate=certificate, public=public, roles=roles)
+        arguments = {
+            "client_id": client_id,
+            "secret": secret,
+            "certificate": certificate,
+            "public": public,
+            "roles": roles,
+        }
+        self._native.command("app", arguments)
 
-    def approve(self, user_code: str | None = None, *, user: str | None = None, decline: bool = False) -> None:
-        """Sign a user in with a device's code, or decline it; without a code, with every one from now on."""
-        self._command("approve", userCode=user_code, user=user, decline=decline)
+    def approve(self, *, user_code: str | None = None, user: str | None = None, decline: bool | None = None) -> None:
+        """Approves or declines a device sign-in.
+
+        Args:
+            user_code: The code that the device shows. Default: every device sign-in from now on.
+            user: The user who signs in. Default: the specification's user.
+            decline: Whether to decline the sign-in instead.
+        """
+        arguments = {"user_code": user_code, "user": user, "decline": decline}
+        self._native.command("approve", arguments)
 
     def lifetime(self, seconds: int) -> None:
-        """Set the lifetime of access tokens issued from now on."""
-        self._command("lifetime", seconds=seconds)
+        """Sets the lifetime of new access tokens.
+
+        Args:
+            seconds: The lifetime in seconds. Must be from 1 to 86400.
+        """
+        arguments = {"seconds": seconds}
+        self._native.command("lifetime", arguments)
 
     def revoke(self, user: str | None = None) -> None:
-        """End a user's sessions: their tokens are refused from now on, and can't be renewed."""
-        self._command("revoke", user=user)
+        """Revokes the sessions of a user: the tokens get 401 and cannot be renewed.
+
+        Args:
+            user: The user's id or user principal name. Default: the specification's user.
+        """
+        arguments = {"user": user}
+        self._native.command("revoke", arguments)
 
     def challenge(self, claims: Mapping[str, Any], user: str | None = None) -> None:
-        """Refuse tokens, of one user or of all, that were not asked for with these claims (claims challenge)."""
-        self._command("challenge", claims=claims, user=user)
+        """Refuses tokens that were not requested with these claims, with 401 and a claims challenge.
+
+        Args:
+            claims: The claims, such as `{"access_token": {"acrs": {"value": "c1"}}}`.
+            user: The user whose tokens are refused. Default: all users.
+        """
+        arguments = {"claims": claims, "user": user}
+        self._native.command("challenge", arguments)
 
     def federated(self) -> str:
-        """Make a token of another issuer that every application here trusts: what a federated token file holds."""
-        return cast("str", self._command("federated"))
+        """Creates a token of another issuer, which every application here trusts."""
+        return cast("str", self._native.command("federated", {}))
 
     def sign_ins(self) -> list[dict[str, Any]]:
-        """The token requests since the last reset: grant, application, user, and how they ended."""
-        return cast("list[dict[str, Any]]", self._command("signIns"))
+        """Returns the token requests since the last reset. They are not part of `requests`."""
+        return cast("list[dict[str, Any]]", self._native.command("signIns", {}))
 
     def reset(self) -> None:
-        """Bring back the state of the start; forget scripted answers and requests."""
-        self._command("reset")
+        """Restores the state of the start, without responses, faults, limits, clock, seed and sign-ins. Snapshots are kept."""
+        self._native.command("reset", {})
+    # end of generated: commands
 
     def close(self) -> None:
         """Stop it."""
@@ -213,6 +315,3 @@ class LocalGraph:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _command(self, name: str, **arguments: Any) -> Any:
-        return self._native.command(name, {key: value for key, value in arguments.items() if value is not None})

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any, Mapping
 from ._record import Record, nothing
 
 if TYPE_CHECKING:
+    import os
     from typing import Literal, Sequence, TypedDict
+
+    from typing_extensions import Required
 
 
 @dataclass(frozen=True)
@@ -425,3 +428,84 @@ if TYPE_CHECKING:
         """Maximum size of a response, in bytes. Default: 4 MiB."""
         unknown_audiences: bool
         """Whether `allowedAudiences` may contain names that this version doesn't know. Default: no."""
+
+
+    class ScriptedAnswer(TypedDict, total=False):
+        """A literal response."""
+
+        status: int
+        """The status. Default: 200. Must be from 100 to 999."""
+        headers: Mapping[str, str] | Sequence[tuple[str, str]]
+        """The headers: an object, or a list of `[name, value]` in which a name may come twice. `{local}` in a value becomes the server's address."""
+        body: Any
+        """The body: JSON, or text that is sent as it is. `{local}` in it becomes the server's address."""
+        repeat: int
+        """The number of times that the body is repeated. Default: once."""
+        cut: int
+        """The number of bytes of the body after which the connection breaks."""
+
+
+    class LogNormal(TypedDict, total=False):
+        """A log-normal distribution of delays."""
+
+        median: Required[float]
+        """The median in seconds. Must be from 0 to 60."""
+        sigma: Required[float]
+        """The deviation of the logarithm. Must be from 0 to 10."""
+
+
+    class Delay(TypedDict, total=False):
+        """A delay: either `fixed` or `logNormal`."""
+
+        fixed: float
+        """This many seconds. Must be from 0 to 60."""
+        log_normal: LogNormal
+        """Seconds from a log-normal distribution, at most 60."""
+
+
+    class AnswerAction(TypedDict, total=False):
+        """Responds with this; the request is not applied."""
+
+        answer: Required[ScriptedAnswer]
+        """The response. An error without `body` gets Graph's `UnknownError`."""
+
+
+    class Redirect(TypedDict, total=False):
+        """Redirects to the same path; the request is not applied."""
+
+        redirect: Required[Literal["sameHost", "otherPort", "otherHost", "http"]]
+        """`sameHost`, or a second listener: `otherPort`, `otherHost` (as `localhost`), `http` (without TLS). Requests that reach it are in `requests` with `elsewhere` and `authorization`."""
+        status: int
+        """The status. Default: 302. Must be from 300 to 399."""
+
+
+    class Fault(TypedDict, total=False):
+        """A fault: which requests it matches, and what happens to them."""
+
+        method: str
+        """Only requests with this method."""
+        path: str
+        """Only requests with this decoded path, without the query; `*` matches any text. A fault without a path does not affect sign-ins."""
+        user: str
+        """Only requests about this user, by id or user principal name; `/me` is the token's user."""
+        nth: int
+        """Only the n-th of the matching requests, whatever other faults did to them. Must be at least 1."""
+        step: int
+        """Only this step of a `$batch`, counted from 0. Default: whole requests only."""
+        probability: float
+        """The chance that it acts on a matching request, drawn from the random generator. Default: always. Must be from 0 to 1."""
+        times: int
+        """How often it acts at most. Default: without limit."""
+        delay: Delay
+        """How long a request waits first."""
+        act: Literal["resetBeforeReading", "resetAfterReading", "resetAfterApplying", "resetAfterHeaders", "halfBody", "garbage", "wrongContentType", "html", "endless", "slow", "gzipBomb", "largeError", "deep", "duplicateBatchId", "missingBatchId"] | AnswerAction | Redirect
+        """What happens instead of the normal response. Default: the normal response."""
+
+
+    class Rate(TypedDict, total=False):
+        """A rate of requests."""
+
+        rate: Required[float]
+        """The requests per second. Must be at least 0."""
+        burst: float
+        """The number of requests that may come at once. Default: those of one second, and at least 1. Must be at least 0."""

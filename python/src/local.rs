@@ -47,7 +47,8 @@ impl LocalGraph {
         catch(py, || {
             let arguments = Value::Object(bridge::read_dict(arguments, CopyLimits::LOCAL_GRAPH)?);
             let graph = self.graph(py)?;
-            let result = py.detach(|| graph.command(name, &arguments)).map_err(|error| raise(py, &error))?;
+            let result =
+                py.detach(|| graph.command_in(name, &arguments, bridge::DIALECT)).map_err(|error| raise(py, &error))?;
             bridge::write_plain(py, &result)
         })
     }

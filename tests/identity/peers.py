@@ -91,7 +91,7 @@ class Peers(unittest.TestCase):
 
     def test_device_code(self):
         def prompt(_address, code, _ends):
-            self.graph.approve(code, user=USER)
+            self.graph.approve(user_code=code, user=USER)
 
         credential = azure.identity.DeviceCodeCredential(
             PUBLIC, tenant_id="organizations", prompt_callback=prompt, **self.place()
@@ -110,7 +110,7 @@ class Peers(unittest.TestCase):
             PUBLIC, authority=f"https://{self.host}/organizations", instance_discovery=False
         )
         flow = app.initiate_device_flow(scopes=SCOPES)
-        self.graph.approve(flow["user_code"], user=USER)
+        self.graph.approve(user_code=flow["user_code"], user=USER)
         granted = app.acquire_token_by_device_flow(flow)
         self.assertEqual(granted["id_token_claims"]["preferred_username"], USER)
 

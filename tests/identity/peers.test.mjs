@@ -26,7 +26,7 @@ before(async () => {
 after(() => graph.close())
 beforeEach(async () => {
   await graph.reset()
-  await graph.app({ clientId: CERTIFIED, certificate: readFileSync(PEM, 'utf8') })
+  await graph.app(CERTIFIED, { certificate: readFileSync(PEM, 'utf8') })
 })
 
 /** The specification's example, and one thing more: a date that is cleared. */

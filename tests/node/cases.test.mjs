@@ -47,6 +47,7 @@ async function fill(value) {
 
 /** Sends a command to the local Graph, with the arguments in Node's form. */
 function command(name, given) {
+  if (name === 'app') return graph.app(given.clientId, given)
   if (name === 'challenge') return graph.challenge(given.claims, given.user)
   return name === 'lifetime' ? graph.lifetime(given.seconds) : graph[name](given)
 }

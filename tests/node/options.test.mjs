@@ -105,7 +105,7 @@ test('every option of a command of the local Graph', async () => {
     assert.deepEqual(await graph.requests({ method: 'PATCH', path: '/beta/*', user: USER, status: 200 }), [])
     assert.match(await graph.clock({ freeze: true, now: '2030-01-01T00:00:00Z' }), /^2030-01-01/)
     assert.match(await graph.clock({ skew: 1, advance: 59 }), /^2030-01-01T00:01:00/)
-    await graph.app({ clientId: 'z', secret: 's', certificate: undefined, public: false, roles: ['User.ReadWrite.All'] })
+    await graph.app('z', { secret: 's', certificate: undefined, public: false, roles: ['User.ReadWrite.All'] })
     await graph.challenge({ access_token: { acrs: { value: 'c1' } } }, USER)
     await graph.approve({ userCode: undefined, user: USER, decline: true })
     assert.ok(await graph.token({ user: USER, scopes: ['User.Read'], kind: 'personal' }))

@@ -52,7 +52,7 @@ test('a secret and a certificate in the environment', async () => {
   setEnvironment({ AZURE_CLIENT_SECRET: 'local-secret' })
   assert.deepEqual(await example(), ['client_credentials'])
   await graph.reset()
-  await graph.app({ clientId: CERTIFIED, certificate: readFileSync(identity('client.pem'), 'utf8') })
+  await graph.app(CERTIFIED, { certificate: readFileSync(identity('client.pem'), 'utf8') })
   setEnvironment({
     AZURE_CLIENT_ID: CERTIFIED,
     AZURE_CLIENT_CERTIFICATE_PATH: identity('client.pfx'),

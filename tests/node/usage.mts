@@ -98,7 +98,7 @@ console.log(users.length, requests.length, (await graph.certifications()).length
 const told: Attempt[] = []
 const prompts: Prompt[] = []
 new Client({ baseUrl: graph.url, signIn: 'browser', clientId: 'x', tenantId: 'y', onPrompt: (prompt) => prompts.push(prompt) })
-await graph.app({ clientId: 'z', secret: 's', public: false, roles: ['User.ReadWrite.All'] })
+await graph.app('z', { secret: 's', public: false, roles: ['User.ReadWrite.All'] })
 await graph.approve({ user: 'innocenty.popov@contoso.com' })
 await graph.lifetime(60)
 await graph.challenge({ access_token: { acrs: { value: 'c1' } } })

@@ -102,20 +102,20 @@ class Options(unittest.TestCase):
     def test_every_option_of_a_command_of_the_local_graph(self):
         graph = self.graph
         rate = {"rate": 50}
-        graph.throttle({"app": rate, "tenant": {**rate, "burst": 10}, "user": rate, "mailbox": 4, "retryAfter": "decimal"})
-        graph.throttle({})
+        graph.throttle(app=rate, tenant={**rate, "burst": 10}, user=rate, mailbox=4, retry_after="decimal")
+        graph.throttle()
         where = {"method": "PATCH", "path": "/beta/*", "user": "innocenty.popov@contoso.com"}
         when = {"nth": 1, "times": 1, "probability": 1.0}
         answer = {"status": 418, "headers": {"x-a": "b"}, "body": {}, "repeat": 1}
         graph.faults([{**where, **when, "delay": {"fixed": 0.01}, "act": {"answer": answer}}])
-        graph.faults([{"step": 0, "delay": {"logNormal": {"median": 0.01, "sigma": 1}}, "act": {"redirect": "sameHost", "status": 307}}])
+        graph.faults([{"step": 0, "delay": {"log_normal": {"median": 0.01, "sigma": 1}}, "act": {"redirect": "sameHost", "status": 307}}])
         graph.script([{"status": 200, "headers": [["x-a", "b"]], "body": "text", "repeat": 2, "cut": 3}])
         self.assertEqual(graph.requests(method="PATCH", path="/beta/*", user="x", status=200), [])
         self.assertTrue(graph.clock(freeze=True, now="2030-01-01T00:00:00Z").startswith("2030-01-01"))
         self.assertTrue(graph.clock(skew=1.0, advance=59.0).startswith("2030-01-01T00:01:00"))
         graph.app("z", secret="s", certificate=None, public=False, roles=["User.ReadWrite.All"])
         graph.challenge({"access_token": {"acrs": {"value": "c1"}}}, user="innocenty.popov@contoso.com")
-        graph.approve(None, user="innocenty.popov@contoso.com", decline=True)
+        graph.approve(user_code=None, user="innocenty.popov@contoso.com", decline=True)
         self.assertTrue(graph.token(user="innocenty.popov@contoso.com", scopes=["User.Read"], kind="personal"))
 
 

@@ -72,7 +72,7 @@ def blocking(graph: LocalGraph) -> None:
     with Client(sign_in="device-code", client_id="x", tenant_id="y", base_url=graph.url, on_prompt=prompts.append):
         print([(prompt.message, prompt.address, prompt.code) for prompt in prompts])
     graph.app("z", secret="s", certificate=None, public=False, roles=["User.ReadWrite.All"])
-    graph.approve("x", user=None, decline=True)
+    graph.approve(user_code="x", user=None, decline=True)
     graph.lifetime(60)
     graph.challenge({"access_token": {"acrs": {"value": "c1"}}}, user=None)
     graph.revoke(user=None)

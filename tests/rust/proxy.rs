@@ -60,7 +60,7 @@ fn get(arguments: &[&str], environment: &[(&str, &str)]) -> std::process::Output
 fn https_goes_through_the_proxy_with_its_password_and_the_proxy_never_sees_the_token() {
     let graph = LocalGraph::start(Options { tls: true, ..Options::default() }).expect("a local Graph");
     let token = graph.command("token", &json!({})).expect("a token");
-    let authority = graph.command("ca", &json!({})).expect("an authority");
+    let authority = graph.command("caFile", &json!({})).expect("an authority");
     let (address, requests) = proxy();
     let proxy = format!("http://me:secret@{address}");
     let arguments =
@@ -97,7 +97,7 @@ fn https_proxy_names_the_proxy_and_no_proxy_excludes_hosts() {
 fn ssl_cert_file_names_the_certificate_authorities() {
     let graph = LocalGraph::start(Options { tls: true, ..Options::default() }).expect("a local Graph");
     let token = graph.command("token", &json!({})).expect("a token");
-    let authority = graph.command("ca", &json!({})).expect("an authority");
+    let authority = graph.command("caFile", &json!({})).expect("an authority");
     let root = ["--base-url", graph.url()];
     let known = [("PERSONCERT_TOKEN", token.as_str().expect("text"))];
     assert_eq!(get(&root, &known).status.code(), Some(8));

@@ -9,7 +9,7 @@ pub(crate) type Arguments = Map<String, Value>;
 
 /// The option for a property, under its name in kebab case.
 pub(crate) fn flag(property: &'static Property) -> Arg {
-    let option = Arg::new(property.name).long(property.snake.replace('_', "-")).help(property.doc);
+    let option = Arg::new(property.name).long(property.snake.replace('_', "-")).help(property.meaning());
     match property.kind {
         Kind::Boolean => option.action(ArgAction::SetTrue),
         Kind::Duration => option.allow_hyphen_values(true).value_name("SECONDS"),

@@ -29,7 +29,7 @@ pub(crate) fn serve(runtime: &Runtime, serve: &Serve, as_json: bool) -> Result<E
 /// The text that tells how to use the local Graph.
 fn ready(graph: &LocalGraph, serve: &Serve, as_json: bool) -> Result<String> {
     let token = graph.command("token", &json!({"user": serve.token_for}))?;
-    let authority = graph.command("ca", &json!({}))?;
+    let authority = graph.command("caFile", &json!({}))?;
     if as_json {
         return Ok(json!({"url": graph.url(), "token": token, "caFile": authority}).to_string() + "\n");
     }

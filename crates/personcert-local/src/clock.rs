@@ -1,7 +1,7 @@
 //! The clock of the local Graph.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
+use personcert::{Error, Result, options};
 
 /// A clock that can be frozen, moved and skewed.
 #[derive(Debug, Default)]
@@ -10,14 +10,14 @@ pub struct Clock {
     offset: SignedDuration,
 }
 
-/// The arguments of the command `clock`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ClockChange {
-    freeze: Option<bool>,
-    now: Option<Timestamp>,
-    skew: Option<f64>,
-    advance: Option<f64>,
+options! {
+    /// A change of the clock.
+    pub struct ClockChange as "ClockOptions", "argument" {
+        freeze = "freeze": Option<bool> = None, "True freezes the clock, false returns to real time.";
+        now = "now": Option<String> = None, "The time at which to freeze it, such as `2030-01-01T00:00:00Z`. Default: the current time.";
+        skew = "skew": Option<f64> = None, "The seconds by which it is ahead of the time.";
+        advance = "advance": Option<f64> = None, "The seconds by which to advance it.";
+    }
 }
 
 impl Clock {
@@ -34,27 +34,32 @@ impl Clock {
     }
 
     /// Freezes, releases, sets or moves the clock.
-    pub fn change(&mut self, change: &ClockChange) -> Result<(), String> {
-        match (change.freeze, change.now) {
+    pub fn change(&mut self, change: &ClockChange) -> Result<()> {
+        let now = change.now.as_deref().map(point_in_time).transpose()?;
+        match (change.freeze, now) {
             (Some(true), now) => {
                 *self = Self { frozen: Some(now.unwrap_or_else(|| self.now())), offset: SignedDuration::ZERO };
             }
-            (_, Some(_)) => return Err("`now` requires `\"freeze\": true`".into()),
+            (_, Some(_)) => return Err(Error::input("now", "requires `freeze`; set it to true")),
             (Some(false), None) => *self = Self::default(),
             (None, None) => {}
         }
         if let Some(skew) = change.skew {
-            self.offset = seconds(skew)?;
+            self.offset = seconds("skew", skew)?;
         }
         if let Some(advance) = change.advance {
-            self.offset = self.offset.saturating_add(seconds(advance)?);
+            self.offset = self.offset.saturating_add(seconds("advance", advance)?);
         }
         Ok(())
     }
 }
 
-fn seconds(count: f64) -> Result<SignedDuration, String> {
-    SignedDuration::try_from_secs_f64(count).map_err(|error| error.to_string())
+fn point_in_time(text: &str) -> Result<Timestamp> {
+    text.parse().map_err(|error| Error::input("now", format!("not a point in time: {error}")))
+}
+
+fn seconds(name: &str, count: f64) -> Result<SignedDuration> {
+    SignedDuration::try_from_secs_f64(count).map_err(|error| Error::input(name, error.to_string()))
 }
 
 /// A time as HTTP writes it.

@@ -4,109 +4,95 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::http::{Method, Response};
+use personcert::host::Dialect;
+use personcert::schema::Input;
 use personcert::{Error, Result};
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use crate::graph::{Graph, State, database_error};
+use crate::clock::ClockChange;
+use crate::command_table;
+use crate::graph::{Graph, State, database_error, find_user};
 use crate::random::Random;
 use crate::response::{ErrorResponse, RequestIds, json_response};
 use crate::scripted_response::ScriptedResponse;
 use crate::seed;
 use crate::store::User;
-use crate::throttle::Throttle;
+use crate::throttle::{Limits, Throttle};
 
 /// How many snapshots are kept.
 const MAX_SNAPSHOTS: usize = 16;
 
 impl Graph {
-    /// Executes a command.
-    pub fn command(self: &Arc<Self>, name: &str, arguments: &Value) -> Result<Value> {
-        match name {
-            "add" => self.add(arguments),
-            "certifications" => {
-                let state = self.state();
-                let user = named_user(&state, arguments)?;
-                Ok(json!(state.store.certifications(&user.id).map_err(database_error)?))
-            }
-            "users" => self.users(),
-            "script" => self.script(arguments),
-            "requests" => Ok(self.state().log.select(&read_arguments(name, arguments)?)),
-            "faults" => {
-                let added = self.state().faults.add(arguments.get("faults").unwrap_or(&Value::Null));
-                added.map(|()| Value::Null).map_err(|(place, problem)| Error::input(place, problem))
-            }
-            "throttle" => {
-                let throttle = Throttle::new(read_arguments(name, arguments)?);
-                self.state().throttle = throttle.map_err(|problem| Error::input(name, problem))?;
-                Ok(Value::Null)
-            }
-            "clock" => {
-                let mut state = self.state();
-                let changed = state.clock.change(&read_arguments(name, arguments)?);
-                changed.map_err(|problem| Error::input(name, problem))?;
-                Ok(json!(state.clock.text()))
-            }
-            "seed" => {
-                let seed = arguments.get("seed").and_then(Value::as_u64);
-                let seed = seed.ok_or_else(|| Error::input("seed", "expected an integer of at least 0"))?;
-                self.state().random = Random::new(Some(seed));
-                Ok(Value::Null)
-            }
-            "snapshot" => self.snapshot(),
-            "restore" => self.restore(arguments),
-            "addresses" => self.addresses(),
-            "ca" => Ok(json!(self.tls()?.authority())),
-            "reset" => self.reset().map(|()| Value::Null),
-            other => self
-                .identity_command(other, arguments)
-                .unwrap_or_else(|| Err(Error::input("command", format!("unknown command {other:?}")))),
-        }
+    /// Executes a command; null stands for no arguments.
+    pub fn command(self: &Arc<Self>, name: &str, arguments: &Value, dialect: Dialect) -> Result<Value> {
+        let none = json!({});
+        let arguments = if arguments.is_null() { &none } else { arguments };
+        command_table::run(self, name, Input::from(arguments), dialect)
     }
 
-    fn add(&self, arguments: &Value) -> Result<Value> {
-        let values: Option<&Map<_, _>> = arguments.get("certification").and_then(Value::as_object);
-        let values = values.ok_or_else(|| Error::input("certification", "expected an object"))?.clone();
-        let user = arguments.get("user").and_then(Value::as_str);
-        let user = user.ok_or_else(|| Error::input("user", "required; give an id or a user principal name"))?;
+    /// Stores a certification.
+    pub fn add(&self, user: &str, values: Map<String, Value>) -> Result<Value> {
         let mut state = self.state();
         let State { store, clock, random, .. } = &mut *state;
         seed::one(store, user, values, &clock.text(), random).map(Value::Object).map_err(database_error)
     }
 
-    fn users(&self) -> Result<Value> {
+    /// The stored certifications of a user.
+    pub fn certifications(&self, user: Option<&str>) -> Result<Value> {
+        let state = self.state();
+        let user = find_user(&state, user)?;
+        Ok(json!(state.store.certifications(&user.id).map_err(database_error)?))
+    }
+
+    /// The users.
+    pub fn users(&self) -> Result<Value> {
         let users = self.state().store.users().map_err(database_error)?;
         let shown = |user: &User| json!({"id": user.id, "userPrincipalName": user.upn, "displayName": user.name});
         Ok(users.iter().map(shown).collect())
     }
 
-    fn script(&self, arguments: &Value) -> Result<Value> {
-        let answers = arguments.get("answers").cloned().unwrap_or_default();
-        let responses: Vec<ScriptedResponse> =
-            serde_json::from_value(answers).map_err(|error| Error::input("answers", error.to_string()))?;
-        for response in &responses {
-            response.check().map_err(|problem| Error::input("answers", problem))?;
+    /// Scripts the responses to the next requests.
+    pub fn script(&self, responses: Vec<ScriptedResponse>) -> Result<Value> {
+        for (at, response) in responses.iter().enumerate() {
+            response.check().map_err(|error| error.at(&format!("answers[{at}]")))?;
         }
         self.state().script.extend(responses);
         Ok(Value::Null)
     }
 
-    fn snapshot(&self) -> Result<Value> {
+    /// Sets the limits.
+    pub fn limit(&self, limits: Limits) {
+        self.state().throttle = Throttle::new(limits);
+    }
+
+    /// Changes the clock and returns its time.
+    pub fn change_clock(&self, change: &ClockChange) -> Result<Value> {
+        let mut state = self.state();
+        state.clock.change(change)?;
+        Ok(json!(state.clock.text()))
+    }
+
+    /// Restarts the random generator.
+    pub fn seed(&self, seed: u64) {
+        self.state().random = Random::new(Some(seed));
+    }
+
+    /// Keeps a copy of the store and returns its number.
+    pub fn snapshot(&self) -> Result<Value> {
         let mut state = self.state();
         if state.snapshots.len() >= MAX_SNAPSHOTS {
             return Err(Error::input("snapshot", format!("at most {MAX_SNAPSHOTS} snapshots are kept")));
         }
         let copy = state.store.copy().map_err(database_error)?;
         state.snapshots.push(copy);
-        Ok(json!({"snapshot": state.snapshots.len()}))
+        Ok(json!(state.snapshots.len()))
     }
 
-    fn restore(&self, arguments: &Value) -> Result<Value> {
+    /// Restores a copy of the store.
+    pub fn restore(&self, snapshot: usize) -> Result<Value> {
         let mut state = self.state();
         let State { store, snapshots, .. } = &mut *state;
-        let number = arguments.get("snapshot").and_then(Value::as_u64).unwrap_or_default();
-        let number = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
-        let copy = number.and_then(|number| snapshots.get(number));
+        let copy = snapshot.checked_sub(1).and_then(|at| snapshots.get(at));
         let copy =
             copy.ok_or_else(|| Error::input("snapshot", "unknown snapshot; use a number that `snapshot` returned"))?;
         store.restore(copy).map(|()| Value::Null).map_err(database_error)
@@ -127,27 +113,9 @@ impl Graph {
         let Ok(arguments) = arguments else {
             return ErrorResponse::bad_request("The body is not JSON.").response(ids);
         };
-        match self.command(name, &arguments) {
+        match self.command(name, &arguments, Dialect::GRAPH) {
             Ok(value) => json_response(200, Some(&value), ids),
             Err(error) => ErrorResponse::bad_request(error.to_string()).response(ids),
         }
     }
-}
-
-/// The user that the arguments name, or the default user.
-pub fn named_user(state: &State, arguments: &Value) -> Result<User> {
-    find_user(state, arguments.get("user").and_then(Value::as_str))
-}
-
-/// The user with this id or user principal name, or the default user.
-pub fn find_user(state: &State, name: Option<&str>) -> Result<User> {
-    let name = name.unwrap_or(seed::FIRST_USER);
-    let found = state.store.user(name).map_err(database_error)?;
-    found.ok_or_else(|| Error::input("user", format!("unknown user {name:?}")))
-}
-
-/// Reads the arguments of a command that takes an object of known members.
-pub fn read_arguments<T: DeserializeOwned>(name: &str, arguments: &Value) -> Result<T> {
-    let arguments = if arguments.is_null() { json!({}) } else { arguments.clone() };
-    serde_json::from_value(arguments).map_err(|error| Error::input(name, error.to_string()))
 }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde_json::Value;
+use personcert::{Error, Result, options};
 
 use crate::fault_action::FaultAction;
 use crate::path::{glob, is_identity, path_of};
@@ -15,26 +14,38 @@ const MAX_DELAY_SECONDS: f64 = 60.0;
 /// How many faults may be configured at once.
 const MAX_FAULTS: usize = 1000;
 
-/// What goes wrong, and for which requests.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct Fault {
-    method: Option<String>,
-    path: Option<String>,
-    user: Option<String>,
-    nth: Option<u64>,
-    step: Option<usize>,
-    probability: Option<f64>,
-    times: Option<u64>,
-    delay: Option<Delay>,
-    act: Option<FaultAction>,
+options! {
+    /// A fault: which requests it matches, and what happens to them.
+    pub struct Fault as "Fault", "member" {
+        method = "method": Option<String> = None, "Only requests with this method.";
+        path = "path": Option<String> = None, "Only requests with this decoded path, without the query; `*` matches any text. A fault without a path does not affect sign-ins.";
+        user = "user": Option<String> = None, "Only requests about this user, by id or user principal name; `/me` is the token's user.";
+        nth = "nth": Option<u64> = None, in 1.0..=f64::INFINITY, "Only the n-th of the matching requests, whatever other faults did to them.";
+        step = "step": Option<usize> = None, "Only this step of a `$batch`, counted from 0. Default: whole requests only.";
+        probability = "probability": Option<f64> = None, in 0.0..=1.0, "The chance that it acts on a matching request, drawn from the random generator. Default: always.";
+        times = "times": Option<u64> = None, "How often it acts at most. Default: without limit.";
+        delay = "delay": Option<Delay> = None, "How long a request waits first.";
+        act = "act": Option<FaultAction> = None, "What happens instead of the normal response. Default: the normal response.";
+    }
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-enum Delay {
-    Fixed(f64),
-    LogNormal { median: f64, sigma: f64 },
+options! {
+    /// A delay: either `fixed` or `logNormal`.
+    pub struct Delay as "Delay", "member" {
+        fixed = "fixed": Option<f64> = None, in 0.0..=MAX_DELAY_SECONDS, "This many seconds.";
+        log_normal = "logNormal": Option<LogNormal> = None, "Seconds from a log-normal distribution, at most 60.";
+    }
+}
+
+options! {
+    /// A log-normal distribution of delays.
+    pub struct LogNormal as "LogNormal", "member" {
+        required {
+            median = "median": f64, in 0.0..=MAX_DELAY_SECONDS, "The median in seconds.";
+            sigma = "sigma": f64, in 0.0..=10.0, "The deviation of the logarithm.";
+        }
+        optional {}
+    }
 }
 
 /// The parts of a request that faults match.
@@ -73,19 +84,15 @@ struct CountedFault {
 }
 
 impl Faults {
-    /// Adds faults from JSON, all or none. An error names the place and the problem.
-    pub fn add(&mut self, faults: &Value) -> Result<(), (String, String)> {
-        let list = faults.as_array().ok_or_else(|| ("faults".to_owned(), "expected a list of faults".to_owned()))?;
-        if self.0.len() + list.len() > MAX_FAULTS {
-            return Err(("faults".into(), format!("at most {MAX_FAULTS} faults are supported")));
+    /// Adds faults, all or none.
+    pub fn add(&mut self, faults: Vec<Fault>) -> Result<()> {
+        if self.0.len() + faults.len() > MAX_FAULTS {
+            return Err(Error::input("faults", format!("at most {MAX_FAULTS} faults are supported")));
         }
-        let read = |(n, fault): (usize, &Value)| {
-            let fault = Fault::deserialize(fault).map_err(|error| error.to_string());
-            let checked = fault.and_then(|fault| fault.check().map(|()| CountedFault { fault, matched: 0, acted: 0 }));
-            checked.map_err(|problem| (format!("faults[{n}]"), problem))
-        };
-        let read = list.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
-        self.0.extend(read);
+        for (at, fault) in faults.iter().enumerate() {
+            fault.check().map_err(|error| error.at(&format!("faults[{at}]")))?;
+        }
+        self.0.extend(faults.into_iter().map(|fault| CountedFault { fault, matched: 0, acted: 0 }));
         Ok(())
     }
 
@@ -111,42 +118,21 @@ impl Faults {
 }
 
 impl Delay {
-    fn check(&self) -> Result<(), String> {
-        let range = 0.0..=MAX_DELAY_SECONDS;
-        let is_valid = match self {
-            Self::Fixed(seconds) => range.contains(seconds),
-            Self::LogNormal { median, sigma } => range.contains(median) && (0.0..=10.0).contains(sigma),
-        };
-        if is_valid {
-            return Ok(());
-        }
-        Err(format!("`delay` must be from 0 to {MAX_DELAY_SECONDS} seconds, and `sigma` from 0 to 10"))
-    }
-
     fn draw(&self, random: &mut Random) -> Duration {
-        let seconds = match self {
-            Self::Fixed(seconds) => *seconds,
-            Self::LogNormal { median, sigma } => median * (sigma * random.normal()).exp(),
-        };
+        let spread = |LogNormal { median, sigma }: &LogNormal| median * (sigma * random.normal()).exp();
+        let seconds = self.fixed.or_else(|| self.log_normal.as_ref().map(spread)).unwrap_or_default();
         Duration::from_secs_f64(seconds.clamp(0.0, MAX_DELAY_SECONDS))
     }
 }
 
 impl Fault {
-    fn check(&self) -> Result<(), String> {
-        if self.probability.is_some_and(|chance| !(0.0..=1.0).contains(&chance)) {
-            return Err("`probability` must be from 0 to 1".into());
+    /// Checks what the types and ranges of the members leave open.
+    fn check(&self) -> Result<()> {
+        if self.delay.as_ref().is_some_and(|delay| delay.fixed.is_some() == delay.log_normal.is_some()) {
+            return Err(Error::input("delay", "must have either `fixed` or `logNormal`"));
         }
-        if self.nth == Some(0) {
-            return Err("`nth` must be at least 1".into());
-        }
-        if let Some(delay) = &self.delay {
-            delay.check()?;
-        }
-        match &self.act {
-            Some(action) => action.check(self.step.is_some()).map_err(|problem| format!("`act`: {problem}")),
-            None => Ok(()),
-        }
+        let action = self.act.as_ref().map_or(Ok(()), |action| action.check(self.step.is_some()));
+        action.map_err(|error| error.at("act"))
     }
 
     fn matches(&self, request: &RequestView) -> bool {

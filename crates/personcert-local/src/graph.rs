@@ -4,10 +4,14 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use personcert::host::Dialect;
+use personcert::schema::{FromInput as _, Input};
 use personcert::{Error, ErrorKind, Outcome, Result};
+use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use crate::access::OwnHosts;
+use crate::arguments::FaultsArguments;
 use crate::clock::Clock;
 use crate::fault::Faults;
 use crate::identity::keys::Keys;
@@ -17,7 +21,7 @@ use crate::options::Options;
 use crate::random::Random;
 use crate::scripted_response::ScriptedResponse;
 use crate::seed;
-use crate::store::Store;
+use crate::store::{Store, User};
 use crate::test_ports::TestPorts;
 use crate::throttle::Throttle;
 use crate::tls::Tls;
@@ -151,10 +155,18 @@ fn initial_faults(options: &Options) -> Result<Faults> {
     if let Some(path) = &options.faults {
         let invalid = |problem: String| Error::input("faults", format!("{}: {problem}", path.display()));
         let text = std::fs::read_to_string(path).map_err(|error| invalid(error.to_string()))?;
-        let list = serde_json::from_str(&text).map_err(|error| invalid(error.to_string()))?;
-        faults.add(&list).map_err(|(place, problem)| invalid(format!("{place}: {problem}")))?;
+        let list: Value = serde_json::from_str(&text).map_err(|error| invalid(error.to_string()))?;
+        let read = FaultsArguments::from_input(Input::from(&json!({"faults": list})), Dialect::GRAPH);
+        read.and_then(|read| faults.add(read.faults)).map_err(|error| invalid(error.to_string()))?;
     }
     Ok(faults)
+}
+
+/// The user with this id or user principal name, or the default user.
+pub fn find_user(state: &State, name: Option<&str>) -> Result<User> {
+    let name = name.unwrap_or(seed::FIRST_USER);
+    let found = state.store.user(name).map_err(database_error)?;
+    found.ok_or_else(|| Error::input("user", format!("unknown user {name:?}")))
 }
 
 /// An error of the database.

@@ -13,8 +13,10 @@
 
 mod access;
 mod addresses;
+mod arguments;
 mod batch;
 mod clock;
+mod command_table;
 mod commands;
 mod connection;
 mod connection_handle;
@@ -36,6 +38,7 @@ mod query;
 mod random;
 mod request;
 mod response;
+mod results;
 mod scripted_response;
 mod seed;
 mod store;
@@ -46,6 +49,8 @@ mod tls;
 mod token;
 mod validate;
 
+pub use command_table::{COMMANDS, CommandSpec};
+pub use fault_action::NamedAction;
 pub use identity::applications::PUBLIC_APP;
 pub use options::{Options, Permissions};
 
@@ -54,6 +59,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use personcert::host::Dialect;
 use personcert::{Error, ErrorKind, Outcome, Result};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
@@ -105,11 +111,14 @@ impl LocalGraph {
         Ok(self.graph.tls()?.authority().to_owned())
     }
 
-    /// Executes a command, as `POST /_local/{name}` does: `token`, `add`, `certifications`, `users`, `script`, `faults`,
-    /// `throttle`, `clock`, `seed`, `snapshot`, `restore`, `requests`, `addresses`, `ca`, `reset`; and of the identity
-    /// side `app`, `approve`, `lifetime`, `revoke`, `challenge`, `federated`, `signIns`.
+    /// Executes one of the [`COMMANDS`], as `POST /_local/{name}` does. Null stands for no arguments.
     pub fn command(&self, name: &str, arguments: &Value) -> Result<Value> {
-        self.graph.command(name, arguments)
+        self.command_in(name, arguments, Dialect::GRAPH)
+    }
+
+    /// Executes a command for a caller whose language spells names as `dialect` does.
+    pub fn command_in(&self, name: &str, arguments: &Value, dialect: Dialect) -> Result<Value> {
+        self.graph.command(name, arguments, dialect)
     }
 
     /// Stops it. Further calls do nothing.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use axum::http::{HeaderMap, header};
-use serde::Deserialize;
+use personcert::options;
 use serde_json::{Value, json};
 
 use crate::path::{glob, path_of};
@@ -33,14 +33,14 @@ struct Entry {
     bytes: usize,
 }
 
-/// Which requests to return.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LogFilter {
-    method: Option<String>,
-    path: Option<String>,
-    user: Option<String>,
-    status: Option<u16>,
+options! {
+    /// The requests to return.
+    pub struct LogFilter as "RequestFilter", "argument" {
+        method = "method": Option<String> = None, "Only requests with this method.";
+        path = "path": Option<String> = None, "Only requests with this path; `*` matches any text.";
+        user = "user": Option<String> = None, "Only requests about this user.";
+        status = "status": Option<u16> = None, "Only requests that got this status.";
+    }
 }
 
 impl Log {

@@ -1,10 +1,10 @@
 //! Literal responses, given instead of the store's.
 
-use std::collections::BTreeMap;
-
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use serde::{Deserialize, Deserializer};
+use axum::http::{HeaderName, HeaderValue, Response, header};
+use personcert::host::Dialect;
+use personcert::schema::{FromInput, Input, Kind, SchemaType};
+use personcert::{Error, Result, options};
 use serde_json::Value;
 
 use crate::response::empty_response;
@@ -12,36 +12,57 @@ use crate::response::empty_response;
 /// The largest scripted body.
 const MAX_BYTES: usize = 256 << 20;
 
-/// A literal response.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ScriptedResponse {
-    status: u16,
-    #[serde(deserialize_with = "pairs")]
-    headers: Vec<(String, String)>,
-    body: Option<Value>,
-    repeat: usize,
-    cut: Option<usize>,
+options! {
+    /// A literal response.
+    pub struct ScriptedResponse as "ScriptedAnswer", "member" {
+        status = "status": u16 = 200, in 100.0..=999.0, "The status. Default: 200.";
+        headers = "headers": Headers = Headers::default(), "The headers: an object, or a list of `[name, value]` in which a name may come twice. `{local}` in a value becomes the server's address.";
+        body = "body": Option<Value> = None, "The body: JSON, or text that is sent as it is. `{local}` in it becomes the server's address.";
+        repeat = "repeat": usize = 1, "The number of times that the body is repeated. Default: once.";
+        cut = "cut": Option<usize> = None, "The number of bytes of the body after which the connection breaks.";
+    }
 }
 
-impl Default for ScriptedResponse {
-    fn default() -> Self {
-        Self { status: 200, headers: Vec::new(), body: None, repeat: 1, cut: None }
+/// Headers in the order in which they are sent.
+#[derive(Clone, Debug, Default)]
+pub struct Headers(Vec<(String, String)>);
+
+impl SchemaType for Headers {
+    const KIND: Kind = Kind::Headers;
+}
+
+impl FromInput for Headers {
+    fn from_input(input: Input<'_>, dialect: Dialect) -> Result<Self> {
+        if let Input::Json(Value::Object(members)) = input {
+            let header = |(name, value): (&String, &Value)| {
+                let value = String::from_input(value.into(), dialect).map_err(|error| error.at(name))?;
+                Ok((name.clone(), value))
+            };
+            return members.iter().map(header).collect::<Result<_>>().map(Self);
+        }
+        let pairs = Vec::<Vec<String>>::from_input(input, dialect);
+        let pairs = pairs.map_err(|_| Error::value("expected an object of texts, or a list of [name, value]"))?;
+        let pair = |pair: Vec<String>| {
+            <[String; 2]>::try_from(pair)
+                .map(|[name, value]| (name, value))
+                .map_err(|_| Error::value("expected [name, value]"))
+        };
+        pairs.into_iter().map(pair).collect::<Result<_>>().map(Self)
     }
 }
 
 impl ScriptedResponse {
-    /// Checks what a script requests.
-    pub fn check(&self) -> Result<(), String> {
+    /// Checks what the types and ranges of the members leave open.
+    pub fn check(&self) -> Result<()> {
         if self.text().len().saturating_mul(self.repeat) > MAX_BYTES {
-            return Err("the body is larger than 256 MiB".into());
+            return Err(Error::input("body", "larger than 256 MiB"));
         }
-        for (name, value) in &self.headers {
+        for (name, value) in &self.headers.0 {
             if HeaderName::try_from(name).is_err() || HeaderValue::try_from(value).is_err() {
-                return Err(format!("the header {name:?} or its value is malformed"));
+                return Err(Error::input("headers", format!("the header {name:?} or its value is malformed")));
             }
         }
-        StatusCode::from_u16(self.status).map(|_| ()).map_err(|_| format!("{} is not an HTTP status", self.status))
+        Ok(())
     }
 
     fn text(&self) -> String {
@@ -79,10 +100,10 @@ impl ScriptedResponse {
 
     /// Replaces the response's headers of the same names. A name that is listed twice is sent twice.
     pub fn add_headers(&self, response: &mut Response<Body>, url: &str) {
-        for (name, _) in &self.headers {
+        for (name, _) in &self.headers.0 {
             response.headers_mut().remove(name);
         }
-        for (name, value) in &self.headers {
+        for (name, value) in &self.headers.0 {
             if let (Ok(name), Ok(value)) =
                 (HeaderName::try_from(name), HeaderValue::try_from(value.replace("{local}", url)))
             {
@@ -95,23 +116,4 @@ impl ScriptedResponse {
     pub fn is_bare_error(&self) -> bool {
         self.status >= 400 && self.body.is_none()
     }
-
-    /// The status.
-    pub fn status(&self) -> u16 {
-        self.status
-    }
-}
-
-/// Reads headers from an object, or from a list of pairs in which a name may come twice.
-fn pairs<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, String)>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged, expecting = "`headers` must be an object of texts or a list of [name, value]")]
-    enum Headers {
-        Object(BTreeMap<String, String>),
-        List(Vec<(String, String)>),
-    }
-    Ok(match Headers::deserialize(from)? {
-        Headers::Object(object) => object.into_iter().collect(),
-        Headers::List(list) => list,
-    })
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
-use serde::Deserialize;
+use personcert::{options, string_enum, string_option};
 
 use crate::clock::http_date;
 use crate::response::ErrorResponse;
@@ -14,42 +14,42 @@ const MAX_WAIT_SECONDS: f64 = 3600.0;
 /// Tolerance for rounding, so that a request after exactly the requested wait is served.
 const TOLERANCE: f64 = 1e-6;
 
-/// The limits; an absent one is unlimited.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct Limits {
-    app: Option<Limit>,
-    tenant: Option<Limit>,
-    user: Option<Limit>,
-    mailbox: Option<usize>,
-    retry_after: RetryAfterForm,
+options! {
+    /// The limits beyond which requests get 429. A limit that is left out does not apply.
+    pub struct Limits as "Limits", "limit" {
+        app = "app": Option<Rate> = None, "The rate of each application.";
+        tenant = "tenant": Option<Rate> = None, "The rate of all requests.";
+        user = "user": Option<Rate> = None, "The rate for each user.";
+        mailbox = "mailbox": Option<usize> = None, "The number of requests in flight for one user.";
+        retry_after = "retryAfter": RetryAfterForm = RetryAfterForm::Integer, "How `Retry-After` is written: `integer` (default), `decimal`, `date`, `absent`, `garbage`. It is rounded up, so it is never early.";
+    }
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Limit {
-    rate: f64,
-    burst: Option<f64>,
+options! {
+    /// A rate of requests.
+    pub struct Rate as "Rate", "member" {
+        required { rate = "rate": f64, in 0.0..=f64::INFINITY, "The requests per second."; }
+        optional { burst = "burst": Option<f64> = None, in 0.0..=f64::INFINITY, "The number of requests that may come at once. Default: those of one second, and at least 1."; }
+    }
 }
 
-impl Limit {
-    /// How many requests may come at once; defaults to those of one second, and at least one.
-    fn burst(self) -> f64 {
+impl Rate {
+    fn burst(&self) -> f64 {
         self.burst.unwrap_or(self.rate.max(1.0))
     }
 }
 
-/// How `Retry-After` is written. Some servers omit it or write something else.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum RetryAfterForm {
-    #[default]
-    Integer,
-    Decimal,
-    Date,
-    Absent,
-    Garbage,
+string_enum! {
+    /// How `Retry-After` is written. Some servers omit it or write something else.
+    RetryAfterForm {
+        Integer = "integer", "Whole seconds.";
+        Decimal = "decimal", "Seconds with one decimal.";
+        Date = "date", "An HTTP date.";
+        Absent = "absent", "No header.";
+        Garbage = "garbage", "Text that is none of these.";
+    }
 }
+string_option!(RetryAfterForm, "form of Retry-After");
 
 #[derive(Debug)]
 struct Bucket {
@@ -73,22 +73,16 @@ pub struct Permit(
 
 impl Throttle {
     /// Full buckets for these limits.
-    pub fn new(limits: Limits) -> Result<Self, String> {
-        for limit in [limits.app, limits.tenant, limits.user].into_iter().flatten() {
-            let is_valid = |number: f64| number.is_finite() && number >= 0.0;
-            if !is_valid(limit.rate) || !is_valid(limit.burst()) {
-                return Err("`rate` and `burst` must be at least 0".into());
-            }
-        }
-        Ok(Self { limits, ..Self::default() })
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
     }
 
     /// Admits a request or refuses it.
     pub fn acquire(&mut self, app: &str, user: Option<&str>, now: Timestamp) -> Result<Permit, ErrorResponse> {
-        let per_user = self.limits.user.filter(|_| user.is_some());
+        let per_user = self.limits.user.as_ref().filter(|_| user.is_some());
         let limits = [
-            (self.limits.app, "app", app),
-            (self.limits.tenant, "tenant", ""),
+            (self.limits.app.as_ref(), "app", app),
+            (self.limits.tenant.as_ref(), "tenant", ""),
             (per_user, "user", user.unwrap_or_default()),
         ];
         let mut charged = Vec::new();

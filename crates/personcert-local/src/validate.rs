@@ -76,7 +76,7 @@ fn typed(kind: Kind, value: Value) -> Option<Value> {
         Kind::Number => value.is_number() || value.as_str().is_some_and(|text| SPECIAL_NUMBERS.contains(&text)),
         Kind::Integer | Kind::Duration => value.is_number(),
         // Only options are of these kinds.
-        Kind::Any | Kind::TextMap | Kind::Headers | Kind::OneOf(_) => true,
+        Kind::Any | Kind::TextMap | Kind::Object | Kind::Headers | Kind::OneOf(_) => true,
         Kind::Record(record) => {
             let Value::Object(members) = value else { return None };
             return object(members, |name, value| {

@@ -24,7 +24,7 @@ fn address(addresses: &Value, name: &str) -> SocketAddr {
 fn over_tls(graph: &LocalGraph, url: &str) -> std::io::Result<StreamOwned<ClientConnection, TcpStream>> {
     let mut roots = RootCertStore::empty();
     let ca = graph.ca_file().unwrap();
-    assert_eq!(command(graph, "ca", json!({})), json!(ca));
+    assert_eq!(command(graph, "caFile", json!({})), json!(ca));
     roots.add(CertificateDer::from_pem_file(ca).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();

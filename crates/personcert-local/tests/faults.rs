@@ -201,24 +201,32 @@ fn a_delay_postpones_the_response() {
 #[test]
 fn an_invalid_fault_is_refused_with_its_position() {
     let graph = start();
-    for (wrong, why) in [
-        (json!({"path": 1}), "string"),
-        (json!({"pth": "x"}), "pth"),
-        (json!({"act": "explode"}), "explode"),
-        (json!({"act": {"redirect": "moon"}}), "moon"),
-        (json!({"act": {"redirect": "http", "status": 200}}), "200"),
-        (json!({"act": {"answer": {"status": 20}}}), "20"),
-        (json!({"act": {"answer": {"headers": [["a b", "c"]]}}}), "a b"),
-        (json!({"act": {"answer": {"headers": "x"}}}), "headers"),
-        (json!({"probability": 1.5}), "probability"),
-        (json!({"nth": 0}), "nth"),
-        (json!({"delay": {"fixed": 61}}), "delay"),
-        (json!({"delay": {"logNormal": {"median": 1}}}), "sigma"),
-        (json!({"step": 0, "act": "halfBody"}), "step"),
+    for (wrong, place, why) in [
+        (json!({"path": 1}), ".path", "expected text, got the number 1"),
+        (json!({"pth": "x"}), ".pth", "unknown member; did you mean `path`?"),
+        (json!({"act": "halfbody"}), ".act", "unknown fault action; did you mean `halfBody`?"),
+        (json!({"act": 1}), ".act", "expected the name of an action, or an object with `answer` or `redirect`"),
+        (json!({"act": {"redirect": "moon"}}), ".act.redirect", "unknown redirect target; allowed: sameHost, "),
+        (
+            json!({"act": {"redirect": "http", "status": 200}}),
+            ".act.status",
+            "must be from 300 to 399, got the number 200",
+        ),
+        (json!({"act": {"answr": {}}}), ".act.answr", "unknown member; did you mean `answer`?"),
+        (json!({"act": {"answer": {"status": 20}}}), ".act.answer.status", "must be from 100 to 999"),
+        (json!({"act": {"answer": {"headers": [["a b", "c"]]}}}), ".act.answer.headers", "\"a b\""),
+        (json!({"act": {"answer": {"headers": [["a"]]}}}), ".act.answer.headers", "expected [name, value]"),
+        (json!({"act": {"answer": {"headers": "x"}}}), ".act.answer.headers", "expected an object of texts, or a list"),
+        (json!({"probability": 1.5}), ".probability", "must be from 0 to 1, got the number 1.5"),
+        (json!({"nth": 0}), ".nth", "must be at least 1, got the number 0"),
+        (json!({"delay": {"fixed": 61}}), ".delay.fixed", "must be from 0 to 60"),
+        (json!({"delay": {}}), ".delay", "either `fixed` or `logNormal`"),
+        (json!({"delay": {"logNormal": {"median": 1}}}), ".delay.logNormal.sigma", "must be given"),
+        (json!({"step": 0, "act": "halfBody"}), ".act", "not to a `step`"),
     ] {
         let error = graph.command("faults", &json!({"faults": [{}, wrong]})).unwrap_err();
-        assert_eq!(error.details.parameter.as_deref(), Some("faults[1]"), "{error}");
-        assert!(error.to_string().contains(why), "{error} should say {why}");
+        assert_eq!(error.details.parameter, Some(format!("faults[1]{place}")), "{error}");
+        assert!(error.message.contains(why), "{error} should say {why}");
     }
     assert_eq!(change(&graph).status(), 200);
 }

@@ -47,7 +47,7 @@ fn the_options_accept_a_seed_in_both_spellings() {
 fn a_snapshot_of_10000_users_is_restored() {
     let options = Options { users: 10_000, certifications: 1, ..Options::default() };
     let graph = LocalGraph::start(options).unwrap();
-    let snapshot = command(&graph, "snapshot", json!({}));
+    let snapshot = json!({"snapshot": command(&graph, "snapshot", json!({}))});
     change(&graph);
     assert!(changed(&graph));
     command(&graph, "restore", snapshot.clone());

@@ -1,6 +1,7 @@
 //! What is generated from the core's tables: the Python and TypeScript types, the asyncio client, and the tables of the
 //! documents.
 
+mod commands;
 mod docs;
 mod python;
 mod python_client;
@@ -28,6 +29,9 @@ const PARTS: &[Part] = &[
     },
     Part { file: "python/personcert/_async_client.py", mark: None, generate: async_client },
     Part { file: "python/personcert/_local.py", mark: Some("options"), generate: || Ok(python_client::local_graph()) },
+    Part { file: "python/personcert/_local.py", mark: Some("commands"), generate: || Ok(commands::python()) },
+    Part { file: "node/index.js", mark: Some("commands"), generate: || Ok(commands::javascript()) },
+    Part { file: "node/index.d.ts", mark: Some("commands"), generate: || Ok(commands::typescript()) },
     Part {
         file: "python/personcert/_errors.py",
         mark: Some("attributes"),
@@ -40,6 +44,10 @@ const PARTS: &[Part] = &[
     Part { file: "docs/errors.md", mark: Some("attributes"), generate: || Ok(docs::error_attributes()) },
     Part { file: "docs/cli.md", mark: Some("exit codes"), generate: || Ok(docs::exit_codes()) },
     Part { file: "docs/local-graph.md", mark: Some("options"), generate: || Ok(docs::local_graph()) },
+    Part { file: "docs/local-graph.md", mark: Some("commands"), generate: || Ok(docs::commands()) },
+    Part { file: "docs/local-graph.md", mark: Some("arguments"), generate: || Ok(docs::command_arguments()) },
+    Part { file: "docs/local-graph.md", mark: Some("inputs"), generate: || Ok(docs::command_inputs()) },
+    Part { file: "docs/local-graph.md", mark: Some("actions"), generate: || Ok(docs::fault_actions()) },
 ];
 
 fn async_client() -> Result<String> {

@@ -1,12 +1,13 @@
-//! One more line in a table is one more property, setting, call option, option of the local Graph, error attribute
-//! or exit code in every front end: shown by a copy of the project with one line of each.
+//! One more line in a table is one more property, setting, call option, option of the local Graph, member of its
+//! faults, limit, argument of its commands, error attribute or exit code in every front end: shown by a copy of the
+//! project with one line of each.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// The lines to add: the file, the start of the line before, and the line.
-const LINES: [(&str, &str, &str); 6] = [
+const LINES: [(&str, &str, &str); 9] = [
     (
         "crates/personcert/src/certification.rs",
         "description = \"description\"",
@@ -28,6 +29,21 @@ const LINES: [(&str, &str, &str); 6] = [
         "one_more_start = \"oneMoreStart\": bool = false, \"One more option of the local Graph.\";",
     ),
     (
+        "crates/personcert-local/src/fault.rs",
+        "times = \"times\"",
+        "one_more_fault = \"oneMoreFault\": Option<f64> = None, in 0.0..=5.0, \"One more member of faults.\";",
+    ),
+    (
+        "crates/personcert-local/src/throttle.rs",
+        "mailbox = \"mailbox\"",
+        "one_more_limit = \"oneMoreLimit\": Option<usize> = None, \"One more limit.\";",
+    ),
+    (
+        "crates/personcert-local/src/arguments.rs",
+        "decline = \"decline\"",
+        "one_more_argument = \"oneMoreArgument\": Option<String> = None, \"One more argument of a command.\";",
+    ),
+    (
         "crates/personcert/src/error.rs",
         "date = \"date\"",
         "one_more_detail = \"oneMoreDetail\": String, Text, \"One more attribute.\";",
@@ -36,19 +52,28 @@ const LINES: [(&str, &str, &str); 6] = [
 ];
 
 /// What the generated parts then contain, and how often.
-const GENERATED: [(&str, &str, usize); 16] = [
+const GENERATED: [(&str, &str, usize); 25] = [
     ("python/personcert/_models.py", "    one_more: str | None", 2),
     ("python/personcert/_models.py", "    one_more_setting: bool", 1),
     ("python/personcert/_client.py", "        one_more_option: str | None = None,", 6),
     ("python/personcert/_client.py", "            one_more_option: One more call option.", 6),
     ("python/personcert/_async_client.py", "        one_more_option: str | None = None,", 6),
     ("python/personcert/_local.py", "        one_more_start: bool = False,", 1),
+    ("python/personcert/_local.py", "one_more_limit: int | None = None", 1),
+    ("python/personcert/_local.py", "one_more_argument: str | None = None", 1),
+    ("python/personcert/_local.py", "            one_more_argument: One more argument of a command.", 1),
+    ("python/personcert/_models.py", "        one_more_fault: float", 1),
     ("python/personcert/_errors.py", "    one_more_detail: str | None", 1),
     ("node/types.d.ts", "  oneMore?: string | null", 2),
     ("node/types.d.ts", "  oneMoreSetting?: boolean", 1),
     ("node/types.d.ts", "  oneMoreOption?: string", 1),
     ("node/types.d.ts", "  oneMoreStart?: boolean", 1),
     ("node/types.d.ts", "  readonly oneMoreDetail: string | null", 1),
+    ("node/types.d.ts", "  oneMoreFault?: number", 1),
+    ("node/types.d.ts", "  oneMoreLimit?: number", 1),
+    ("node/types.d.ts", "  oneMoreArgument?: string", 1),
+    ("docs/local-graph.md", "| Fault | `oneMoreFault` | number | One more member of faults. Must be from 0 to 5. |", 1),
+    ("docs/local-graph.md", "| `throttle` | `oneMoreLimit` | whole number | One more limit. |", 1),
     ("docs/settings.md", "One more ", 2),
     ("docs/local-graph.md", "| `one_more_start` | boolean | One more option of the local Graph. |", 1),
     ("docs/cli.md", "| 99 | One more exit code. |", 1),
@@ -130,6 +155,11 @@ fn one_more_line_in_a_table_appears_in_every_front_end() {
     assert!(help.contains("--one-more-start"), "{help}");
     let help = text(&command(&["--help"]));
     assert!(help.contains("99 One more exit code."), "{help}");
+    let faults = copy.join("faults.json");
+    fs::write(&faults, r#"[{"oneMoreFault": 6}]"#).unwrap();
+    let refused = command(&["serve", "--faults", faults.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(6), "{}", text(&refused));
+    assert!(text(&refused).contains("faults[0].oneMoreFault: must be from 0 to 5"), "{}", text(&refused));
     // The property is accepted: the command fails only because no server listens.
     let update = ["--json", "update", "1", "--set", "oneMore=x", "--one-more-option", "y", "--one-more-setting"];
     let server = ["--base-url", "http://127.0.0.1:9", "--token-command", "echo t", "--max-attempts", "1"];

@@ -154,7 +154,7 @@ impl Placeholders {
         let text = |error: std::io::Error| error.to_string();
         Ok(match name {
             "local" => json!(url),
-            "ca" => command("ca", Value::Null)?,
+            "ca" => command("caFile", Value::Null)?,
             "certificate" => json!(std::fs::read_to_string(identity("client.pem")).map_err(text)?),
             "cache" => json!(temporary("sign-in.json")),
             "federated" => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use personcert::options;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 
@@ -13,24 +13,17 @@ const CONFIDENTIAL_APP: &str = "11111111-2222-3333-4444-555555555555";
 /// The secret of the confidential application.
 const SECRET: &str = "local-secret";
 
-/// A registered application.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Application {
-    /// Its id.
-    pub client_id: String,
-    /// Its secret.
-    #[serde(default)]
-    pub secret: Option<String>,
-    /// Its certificate, in PEM.
-    #[serde(default)]
-    pub certificate: Option<String>,
-    /// Whether it is a public client, with which users sign in on their own machines.
-    #[serde(default)]
-    pub public: bool,
-    /// Its application permissions.
-    #[serde(default = "default_roles")]
-    pub roles: Vec<String>,
+options! {
+    /// A registered application.
+    pub struct Application as "AppOptions", "argument" {
+        required { client_id = "clientId": String, "The client id."; }
+        optional {
+            secret = "secret": Option<String> = None, "The secret.";
+            certificate = "certificate": Option<String> = None, "The certificate, as PEM text.";
+            public = "public": bool = false, "Whether it is a public client, with which users sign in on their own machines.";
+            roles = "roles": Vec<String> = default_roles(), "The application permissions. Default: `User.ReadWrite.All`.";
+        }
+    }
 }
 
 fn default_roles() -> Vec<String> {

@@ -1,7 +1,7 @@
 //! The identity side: sign-in pages, the token endpoint and its tokens.
 
 pub mod applications;
-mod assertion;
+pub mod assertion;
 mod authorization_code;
 mod commands;
 mod device_endpoint;

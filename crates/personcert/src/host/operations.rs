@@ -106,7 +106,7 @@ macro_rules! arguments {
         impl Arguments {
             fn set(&mut self, argument: &Argument, name: &str, value: &Value, dialect: Dialect) -> Result<()> {
                 match argument.property.snake {
-                    $(stringify!($field) => self.$field = read_option(name, value, dialect)?,)+
+                    $(stringify!($field) => self.$field = read_option(name, value, &argument.property, dialect)?,)+
                     _ => {}
                 }
                 Ok(())

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
 use super::record::Kind;
 use crate::host::{Dialect, advice};
@@ -134,6 +134,23 @@ impl FromInput for u16 {
     }
 }
 
+impl FromInput for usize {
+    fn from_input(input: Input<'_>, dialect: Dialect) -> Result<Self> {
+        u64::from_input(input, dialect)?
+            .try_into()
+            .map_err(|_| Error::value(format!("must be at most {}, got {}", Self::MAX, describe(input))))
+    }
+}
+
+impl FromInput for Map<String, Value> {
+    fn from_input(input: Input<'_>, _: Dialect) -> Result<Self> {
+        match input {
+            Input::Json(Value::Object(members)) => Ok(members.clone()),
+            other => Err(wrong_type(other, Kind::Object)),
+        }
+    }
+}
+
 impl FromInput for PathBuf {
     fn from_input(input: Input<'_>, _: Dialect) -> Result<Self> {
         text(input, Kind::Path).map(Self::from)
@@ -252,13 +269,14 @@ fn expected(kind: Kind) -> String {
         Kind::List(_) => "a list".into(),
         Kind::Path => "the path of a file".into(),
         Kind::TextMap => "an object of texts".into(),
+        Kind::Object => "an object".into(),
         Kind::Headers => "an object of texts, or a list of [name, value]".into(),
         Kind::OneOf(kinds) => kinds.iter().map(|kind| expected(*kind)).collect::<Vec<_>>().join(", or "),
     }
 }
 
 /// A value as a message shows it: its type, and the value itself where it is short.
-fn describe(input: Input<'_>) -> String {
+pub(super) fn describe(input: Input<'_>) -> String {
     match input {
         Input::Absent => "nothing".into(),
         Input::Clear => "null".into(),

@@ -45,6 +45,7 @@ macro_rules! resource {
                         updatable: $update,
                         creatable: $create,
                         doc: $text,
+                        range: None,
                         matches: <$type as $crate::schema::PropertyValue>::matches,
                     },)+
                 ],

@@ -4,18 +4,18 @@
 //! why they read and fail like settings of the client.
 
 /// Declares an object of options that a caller gives: the struct, its description, and its strict reader, which
-/// refuses unknown names and wrong values. Null means the default; an option in `required` has none. The two literals
-/// name the type in TypeScript, and an option in messages.
+/// refuses unknown names, wrong values and numbers outside the range that `in` gives. Null means the default; an option in
+/// `required` has none. The two literals name the type in TypeScript, and an option in messages.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! options {
     ($(#[doc = $doc:literal])+ pub struct $options:ident as $name:literal, $noun:literal {
-        $($field:ident = $graph:literal: $type:ty = $default:expr, $text:literal;)+
+        $($field:ident = $graph:literal: $type:ty = $default:expr, $(in $range:expr,)? $text:literal;)+
     }) => {
         $crate::options! {
             $(#[doc = $doc])+ pub struct $options as $name, $noun {
                 required {}
-                optional { $($field = $graph: $type = $default, $text;)+ }
+                optional { $($field = $graph: $type = $default, $(in $range,)? $text;)+ }
             }
         }
 
@@ -26,8 +26,10 @@ macro_rules! options {
         }
     };
     ($(#[doc = $doc:literal])+ pub struct $options:ident as $name:literal, $noun:literal {
-        required { $($must:ident = $must_graph:literal: $must_type:ty, $must_text:literal;)* }
-        optional { $($field:ident = $graph:literal: $type:ty = $default:expr, $text:literal;)* }
+        required { $($must:ident = $must_graph:literal: $must_type:ty, $(in $must_range:expr,)? $must_text:literal;)* }
+        optional {
+            $($field:ident = $graph:literal: $type:ty = $default:expr, $(in $range:expr,)? $text:literal;)*
+        }
     }) => {
         $(#[doc = $doc])+
         #[derive(Clone, Debug)]
@@ -44,26 +46,37 @@ macro_rules! options {
                 properties: &[
                     $($crate::schema::Property::member(
                         stringify!($must), $must_graph, <$must_type as $crate::schema::SchemaType>::KIND, true, $must_text,
-                    ),)*
+                    )$(.within($must_range))?,)*
                     $($crate::schema::Property::member(
                         stringify!($field), $graph, <$type as $crate::schema::SchemaType>::KIND, false, $text,
-                    ),)*
+                    )$(.within($range))?,)*
                 ],
                 open: false,
             };
 
             /// Reads the options that a caller gives; the checks across several of them come afterwards.
+            #[allow(dead_code, reason = "nested options are read as members of others")]
             fn from_members(
                 members: &serde_json::Map<String, serde_json::Value>,
                 dialect: $crate::host::Dialect,
             ) -> $crate::Result<Self> {
+                Self::read_members(members, dialect, dialect.naming)
+            }
+
+            /// Reads the options; names may also have the spelling `other`.
+            fn read_members(
+                members: &serde_json::Map<String, serde_json::Value>,
+                dialect: $crate::host::Dialect,
+                other: $crate::host::Naming,
+            ) -> $crate::Result<Self> {
                 $(let mut $must = None;)*
                 $(let mut $field = $default;)*
                 for (name, value) in members {
-                    match Self::RECORD.option(name, $noun, dialect)? {
+                    let property = Self::RECORD.option(name, $noun, dialect, other)?;
+                    match property.name {
                         _ if value.is_null() => {}
-                        $($must_graph => $must = Some($crate::schema::read_option(name, value, dialect)?),)*
-                        $($graph => $field = $crate::schema::read_option(name, value, dialect)?,)*
+                        $($must_graph => $must = Some($crate::schema::read_option(name, value, property, dialect)?),)*
+                        $($graph => $field = $crate::schema::read_option(name, value, property, dialect)?,)*
                         _ => {}
                     }
                 }
@@ -83,7 +96,8 @@ macro_rules! options {
                 input: $crate::schema::Input<'_>,
                 dialect: $crate::host::Dialect,
             ) -> $crate::Result<Self> {
-                Self::from_members($crate::schema::object(input, &Self::RECORD)?, dialect)
+                // A document, such as a file of faults, is the same in every language.
+                Self::read_members($crate::schema::object(input, &Self::RECORD)?, dialect, $crate::host::Naming::Camel)
             }
         }
     };

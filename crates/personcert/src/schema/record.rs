@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ pub enum Kind {
     Headers,
     /// An object of texts.
     TextMap,
+    /// An object with members of any name.
+    Object,
     /// The name of a property, in the caller's spelling.
     Name,
     /// Any JSON value.
@@ -85,6 +88,8 @@ pub struct Property {
     pub creatable: bool,
     /// The documentation of the member.
     pub doc: &'static str,
+    /// The range of a number; none where its type alone limits it.
+    pub range: Option<RangeInclusive<f64>>,
     /// Whether a value can be read as one of this kind.
     pub matches: fn(&Value) -> bool,
 }
@@ -111,7 +116,24 @@ impl Property {
         required: bool,
         doc: &'static str,
     ) -> Self {
-        Self { name, snake: plain(snake), kind, required, updatable: false, creatable: false, doc, matches: |_| true }
+        Self {
+            name,
+            snake: plain(snake),
+            kind,
+            required,
+            updatable: false,
+            creatable: false,
+            doc,
+            range: None,
+            matches: |_| true,
+        }
+    }
+
+    /// The same member for numbers within a range.
+    #[must_use]
+    pub const fn within(mut self, range: RangeInclusive<f64>) -> Self {
+        self.range = Some(range);
+        self
     }
 
     /// The name in the spelling of `dialect`: `endDate` or `end_date`.
@@ -183,6 +205,8 @@ kinds! {
     u16: Integer;
     u32: Integer;
     u64: Integer;
+    usize: Integer;
+    Map<String, Value>: Object;
     Duration: Duration;
     PathBuf: Path;
     Secret: Text;

@@ -6,7 +6,7 @@ use personcert::host::{ARGUMENTS, ERROR_ATTRIBUTES, Role};
 use personcert::schema::{Kind, Property};
 use personcert::{Config, ErrorKind};
 use personcert_cli::ExitCode;
-use personcert_local::Options;
+use personcert_local::{COMMANDS, NamedAction, Options};
 
 use super::tables::plain;
 
@@ -29,6 +29,50 @@ pub(super) fn call_options() -> String {
 /// The options of a local Graph.
 pub(super) fn local_graph() -> String {
     table("option", Options::RECORD.properties)
+}
+
+/// The commands of a local Graph.
+pub(super) fn commands() -> String {
+    let mut out = "| command | arguments | what it does |\n|---|---|---|\n".to_owned();
+    for command in COMMANDS {
+        let names: Vec<_> =
+            command.arguments.properties.iter().map(|property| format!("`{}`", property.name)).collect();
+        let _ = writeln!(out, "| `{}` | {} | {} |", command.name, names.join(", "), cell(command.doc));
+    }
+    out
+}
+
+/// The arguments of the commands.
+pub(super) fn command_arguments() -> String {
+    let mut out = "| command | argument | type | meaning |\n|---|---|---|---|\n".to_owned();
+    for command in COMMANDS {
+        for property in command.arguments.properties {
+            let (_, kind, doc) = row(property);
+            let _ = writeln!(out, "| `{}` | `{}` | {kind} | {doc} |", command.name, property.name);
+        }
+    }
+    out
+}
+
+/// The objects that commands take.
+pub(super) fn command_inputs() -> String {
+    let mut out = "| object | member | type | meaning |\n|---|---|---|---|\n".to_owned();
+    for record in super::tables::command_inputs() {
+        for property in record.properties {
+            let (_, kind, doc) = row(property);
+            let _ = writeln!(out, "| {} | `{}` | {kind} | {doc} |", record.name, property.name);
+        }
+    }
+    out
+}
+
+/// The fault actions that only need their name.
+pub(super) fn fault_actions() -> String {
+    let mut out = "| act | what happens |\n|---|---|\n".to_owned();
+    for (_, name, doc) in NamedAction::ALL {
+        let _ = writeln!(out, "| `{name}` | {} |", cell(doc));
+    }
+    out
 }
 
 /// The exit codes of the command.
@@ -64,7 +108,7 @@ fn table(what: &str, properties: &[Property]) -> String {
 }
 
 fn row(property: &Property) -> (String, String, String) {
-    (format!("`{}`", property.snake), kind(property.kind), cell(property.doc))
+    (format!("`{}`", property.snake), kind(property.kind), cell(&property.meaning()))
 }
 
 /// A text that doesn't end its cell.
@@ -80,6 +124,7 @@ fn kind(kind: Kind) -> String {
         Kind::Integer => "whole number".into(),
         Kind::Duration => "duration".into(),
         Kind::Path => "file".into(),
+        Kind::Object => "object".into(),
         Kind::TextMap => "object of texts".into(),
         Kind::Headers => "headers".into(),
         Kind::Any => "any".into(),

@@ -11,7 +11,7 @@ use super::python::{read, write_type};
 use super::tables::plain;
 
 /// The width of a line of code.
-const LINE: usize = 120;
+pub(super) const LINE: usize = 120;
 
 /// The methods of the blocking client.
 pub(super) fn operations() -> String {
@@ -105,16 +105,16 @@ fn parameter(property: &Property) -> String {
     }
 }
 
-fn docstring<'a>(out: &mut String, doc: &str, arguments: impl Iterator<Item = &'a Property>) {
+pub(super) fn docstring<'a>(out: &mut String, doc: &str, arguments: impl Iterator<Item = &'a Property>) {
     let _ = writeln!(out, "        \"\"\"{doc}\n\n        Args:");
     for property in arguments {
-        let _ = writeln!(out, "            {}: {}", property.snake, plain(property.doc));
+        let _ = writeln!(out, "            {}: {}", property.snake, property.meaning());
     }
     out.push_str("        \"\"\"\n");
 }
 
 /// The assignment of a dict, on one line where it fits.
-fn dict(name: &str, items: &[String]) -> String {
+pub(super) fn dict(name: &str, items: &[String]) -> String {
     let one_line = format!("        {name} = {{{}}}\n", items.join(", "));
     if one_line.len() <= LINE {
         return one_line;
