@@ -78,7 +78,7 @@ pub fn decide(user: &User, rows: Vec<Row>, mut snapshot: Snapshot, rules: &Rules
             Match::Missing => match missing(row.locator, rules) {
                 Ok(key) => (GroupKey::Missing(key), None),
                 Err(ended) => {
-                    decisions.end(row.number, ended, doubts);
+                    decisions.end(row.number, ended.map(|error| *error), doubts);
                     continue;
                 }
             },
@@ -88,12 +88,12 @@ pub fn decide(user: &User, rows: Vec<Row>, mut snapshot: Snapshot, rules: &Rules
                     ids.len(),
                     ids.join(", ")
                 );
-                decisions.end(row.number, Err(row_error(ErrorKind::Conflict, why)), doubts);
+                decisions.end(row.number, Some(row_error(ErrorKind::Conflict, why)), doubts);
                 continue;
             }
             Match::Foreign(id, source) => {
                 let why = format!("the certification {id} comes from the source {source}; change it there");
-                decisions.end(row.number, Err(row_error(ErrorKind::Conflict, why)), doubts);
+                decisions.end(row.number, Some(row_error(ErrorKind::Conflict, why)), doubts);
                 continue;
             }
         };
@@ -127,7 +127,7 @@ pub fn decide_unread(user: &User, rows: Vec<Row>) -> Decisions {
     for row in rows {
         let Locator::Id(id) = row.locator else {
             let why = "the row names no id; with `assumeChanged` nothing is read, so rows need ids";
-            decisions.end(row.number, Err(row_error(ErrorKind::InvalidInput, why.to_owned())), &Doubts::new());
+            decisions.end(row.number, Some(row_error(ErrorKind::InvalidInput, why.to_owned())), &Doubts::new());
             continue;
         };
         let at = *known.entry(id.to_ascii_lowercase()).or_insert_with(|| {
@@ -144,18 +144,18 @@ pub fn decide_unread(user: &User, rows: Vec<Row>) -> Decisions {
 }
 
 /// The key that a missing certification is created with, or how its row ends.
-fn missing(locator: Locator, rules: &Rules) -> Result<Box<[String]>, Result<(), RowError>> {
+fn missing(locator: Locator, rules: &Rules) -> Result<Box<[String]>, Option<Box<RowError>>> {
     match (rules.missing, locator) {
         (MissingPolicy::Create, Locator::Key(key)) => Ok(key.iter().map(|part| part.trim().to_owned()).collect()),
-        (MissingPolicy::Skip, _) => Err(Ok(())),
+        (MissingPolicy::Skip, _) => Err(None),
         (_, Locator::Id(id)) => {
             let why = format!("the user has no certification with the id {id}; remove the id to create one");
-            Err(Err(row_error(ErrorKind::NotFound, why)))
+            Err(Some(Box::new(row_error(ErrorKind::NotFound, why))))
         }
         (MissingPolicy::Fail, Locator::Key(key)) => {
             let names = rules.key.names().collect::<Vec<_>>().join(", ");
             let why = format!("the user has no certification with {names} {:?}", key.join(", "));
-            Err(Err(row_error(ErrorKind::NotFound, why)))
+            Err(Some(Box::new(row_error(ErrorKind::NotFound, why))))
         }
     }
 }
@@ -219,13 +219,13 @@ impl Decisions {
     }
 
     /// Ends a row without a change: unchanged, or with an error. What an earlier run may have sent stays unknown then.
-    fn end(&mut self, row: u64, ended: Result<(), RowError>, doubts: &Doubts) {
-        let status = match &ended {
-            Ok(()) => RowStatus::Unchanged,
-            Err(_) if doubts.contains_key(&row) => RowStatus::Unknown,
-            Err(_) => RowStatus::Failed,
+    fn end(&mut self, row: u64, error: Option<RowError>, doubts: &Doubts) {
+        let status = match &error {
+            None => RowStatus::Unchanged,
+            Some(_) if doubts.contains_key(&row) => RowStatus::Unknown,
+            Some(_) => RowStatus::Failed,
         };
-        self.ended.push(ItemOutcome::unsent(vec![row], status, None, ended.err()));
+        self.ended.push(ItemOutcome::unsent(vec![row], status, None, error));
     }
 }
 

@@ -53,6 +53,7 @@ pub fn decide_planned(
     decisions
 }
 
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 enum Comparison {
     AsWanted(Option<String>),
     Skipped(Option<String>),

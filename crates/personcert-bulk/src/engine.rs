@@ -240,7 +240,9 @@ impl Engine<'_> {
         let now = Instant::now();
         let mut written = Ok(());
         if let Some(Files { journal, before }) = &mut self.files {
-            outcomes.iter().for_each(|outcome| journal.add_outcome(outcome));
+            for outcome in &outcomes {
+                journal.add_outcome(outcome);
+            }
             written = before.write(now).and_then(|()| journal.write(now));
         }
         for outcome in &outcomes {

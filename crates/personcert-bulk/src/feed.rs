@@ -95,7 +95,7 @@ impl PlanFeed {
             return Ok(self.ahead.take());
         }
         loop {
-            let item = self.items.next()?;
+            let item = self.items.next_item()?;
             let rows = match &item {
                 Some(PlanItem::Change(change)) => &change.rows[..],
                 Some(PlanItem::Ended(outcome)) => &outcome.rows,

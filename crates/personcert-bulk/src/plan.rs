@@ -50,6 +50,7 @@ impl PlanHeader {
 /// One item of a plan.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub enum PlanItem<'a> {
     /// A change that is to be made.
     Change(Box<Change>),
@@ -265,7 +266,7 @@ pub struct PlanItems {
 
 impl PlanItems {
     /// The next item; none after the last.
-    pub fn next(&mut self) -> Result<Option<PlanItem<'static>>> {
+    pub fn next_item(&mut self) -> Result<Option<PlanItem<'static>>> {
         if self.is_complete {
             return Ok(None);
         }
@@ -310,7 +311,11 @@ impl Lines {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn damaged(path: &Path) -> Error {

@@ -10,6 +10,7 @@ use crate::snapshot::{Match, Snapshot};
 
 /// What becomes of a change that was in doubt.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub enum Settled {
     /// It was not applied: it is sent again.
     Again(Item),
@@ -58,11 +59,11 @@ pub fn settle_item(mut item: Item, user: &User, snapshot: &Snapshot, rules: &Rul
                     Ok(operation) => {
                         (item.operation, item.before) = (operation, Some(Box::new(current.clone())));
                     }
-                    Err(error) => return ended(item, RowStatus::Unknown, None, Some(error)),
+                    Err(error) => return ended(item, RowStatus::Unknown, None, Some(*error)),
                 }
             }
         }
-        (Operation::Create(_), Match::Missing) | (Operation::Delete(_), _) | (Operation::Update(..), _) => {}
+        (Operation::Create(_), Match::Missing) | (Operation::Delete(_) | Operation::Update(..), _) => {}
     }
     if item.attempts >= attempts {
         let error = item.doubt.take().map(|error| RowError::new(&error, true));
@@ -72,8 +73,10 @@ pub fn settle_item(mut item: Item, user: &User, snapshot: &Snapshot, rules: &Rul
     Settled::Again(item)
 }
 
-fn update(user: &User, id: String, patch: &CertificationPatch) -> Result<Operation, RowError> {
+fn update(user: &User, id: String, patch: &CertificationPatch) -> Result<Operation, Box<RowError>> {
     let target = Target::new(user.clone(), id);
     let checked = patch.check(SchemaVerb::Update, true).and(target);
-    checked.map(|target| Operation::Update(target, patch.clone())).map_err(|error| RowError::new(&error, false))
+    checked
+        .map(|target| Operation::Update(target, patch.clone()))
+        .map_err(|error| Box::new(RowError::new(&error, false)))
 }

@@ -1,6 +1,7 @@
 //! Whole jobs against the local Graph: apply, apply again, plan, drift, revert, cancellation, refusals.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::Cursor;
 use std::path::Path;
 
@@ -63,7 +64,8 @@ fn table(users: usize) -> String {
     let mut table = "user,certificationId,displayName,issuingCompany\n".to_owned();
     for user in 0..users {
         for certification in 0..4 {
-            table += &format!("user{user}@contoso.com,C-{certification},Certification {certification},Contoso\n");
+            writeln!(table, "user{user}@contoso.com,C-{certification},Certification {certification},Contoso")
+                .expect("text");
         }
     }
     table
@@ -77,7 +79,7 @@ fn spool(folder: &Path, text: &str, options: &BulkOptions) -> Spool {
 }
 
 fn hash(spool: &Spool) -> String {
-    spool.input_hash().iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:?}", spool.input_hash())
 }
 
 /// The certifications of a user by their match key.

@@ -1,6 +1,7 @@
 //! A job whose process is killed again and again ends as if it never was.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Cursor};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -47,7 +48,7 @@ fn table() -> String {
     let mut table = "user,certificationId,displayName\n".to_owned();
     for user in 0..USERS {
         for certification in 0..CERTIFICATIONS {
-            table += &format!("user{user}@contoso.com,C-{certification},Certification {certification}\n");
+            writeln!(table, "user{user}@contoso.com,C-{certification},Certification {certification}").expect("text");
         }
     }
     table
@@ -104,10 +105,12 @@ fn a_job_that_is_killed_again_and_again_creates_everything_once() {
     let mut source = source::read(Box::new(Cursor::new(table().into_bytes())), &options).expect("a source");
     Spool::create(folder.path(), source.as_mut(), InputRules::new(&options, false), &mut |_| Ok(())).expect("rows");
     assert!(folder.path().join(FILE_NAME).exists());
-    for kill in 0..KILLS {
+    let kill = |kill: u32| {
         let kill_after = usize::try_from(kill % 4).expect("small") + 1;
-        run(&graph, token, folder.path(), Some(kill_after));
-    }
+        u32::from(!run(&graph, token, folder.path(), Some(kill_after)))
+    };
+    let killed: u32 = (0..KILLS).map(kill).sum();
+    assert!(killed >= 4, "{killed} runs were killed before their end");
     assert!(run(&graph, token, folder.path(), None), "the last run completes the job");
     for user in 0..USERS {
         let stored = graph.command("certifications", &json!({"user": format!("user{user}@contoso.com")}));

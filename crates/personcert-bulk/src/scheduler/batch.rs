@@ -24,6 +24,7 @@ pub(super) struct BatchStep {
 }
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "most steps are changes")]
 pub(super) enum Work {
     /// The first page of the user's certifications, or the page at this path.
     Read(Option<String>),

@@ -29,7 +29,7 @@ impl Scheduler {
         match result {
             Ok(results) => {
                 self.outage.end();
-                if self.limit_was_kept(&results) {
+                if Self::limit_was_kept(&results) {
                     self.limit.count_clean();
                 }
                 for (step, result) in batch.steps.into_iter().zip(results) {
@@ -61,7 +61,7 @@ impl Scheduler {
         }
     }
 
-    fn limit_was_kept(&self, results: &[Result<StepResponse>]) -> bool {
+    fn limit_was_kept(results: &[Result<StepResponse>]) -> bool {
         results.iter().all(|result| !matches!(result, Err(error) if error.kind == ErrorKind::Throttled))
     }
 
@@ -295,6 +295,6 @@ impl Scheduler {
 /// A copy of an error for another step of the same batch, without its cause.
 fn copy(error: &Error) -> Error {
     let mut copy = Error::new(error.kind, error.outcome, error.message.clone());
-    copy.details = error.details.clone();
+    copy.details.clone_from(&error.details);
     copy
 }

@@ -161,7 +161,7 @@ impl Graph {
                     0..=1 if is_faulty => {}
                     2..=3 if is_faulty => responses.push(json!({"id": id, "status": 504})),
                     4 if is_faulty => {
-                        responses.extend([json!({"id": id, "status": 200}), json!({"id": id, "status": 200})])
+                        responses.extend([json!({"id": id, "status": 200}), json!({"id": id, "status": 200})]);
                     }
                     _ => responses.push(json!({"id": id, "status": status, "body": body})),
                 }
