@@ -102,6 +102,9 @@ impl Job {
     /// Does what [`Job::apply`] does, with files that a test chooses.
     #[doc(hidden)]
     pub async fn apply_in(&mut self, rows: &mut dyn RowStore, input: &str, storage: &dyn Storage) -> Result<Report> {
+        if self.options.dry_run {
+            return Err(Error::input("dryRun", "a dry run applies nothing; call `plan` or `verify`"));
+        }
         let opened = open(storage, input, rows.len())?;
         let mut feed = RowFeed::new(rows, opened.done.clone());
         self.run(&mut feed, opened, false).await.map(|(report, _)| report)
