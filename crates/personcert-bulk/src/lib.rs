@@ -22,6 +22,7 @@ mod engine;
 pub mod export;
 mod feed;
 mod files;
+mod input;
 mod item;
 mod job;
 mod job_dir;
@@ -44,6 +45,7 @@ pub mod spool;
 
 pub use columns::{Columns, RESULT_PREFIX, RowLabel};
 pub use control::{Control, Progress};
+pub use input::JobInput;
 pub use item::ItemOutcome;
 pub use job::Job;
 pub use job_dir::{JobDir, Storage};

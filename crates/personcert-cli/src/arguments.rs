@@ -5,6 +5,7 @@ use personcert::host::Dialect;
 use personcert::{Error, Result};
 use personcert_local::Options;
 
+use crate::bulk::BulkCommand;
 use crate::flags::Arguments;
 use crate::operation::Operation;
 use crate::settings::Settings;
@@ -30,6 +31,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     #[command(flatten)]
     Call(Operation),
+    #[command(flatten)]
+    Bulk(BulkCommand),
     /// Sign in with the browser, or with `--sign-in device-code`. Later commands and programs of this user share it
     Login,
     /// Sign out

@@ -16,6 +16,7 @@ pub(crate) fn flag(property: &'static Property) -> Arg {
         Kind::Number | Kind::Integer => option.allow_hyphen_values(true).value_name("NUMBER"),
         Kind::Path | Kind::Record(_) => option.value_name("FILE"),
         Kind::List(_) => option.value_name("NAMES"),
+        Kind::TextMap => option.action(ArgAction::Append).value_name("NAME=VALUE"),
         _ => option.allow_hyphen_values(true).value_name(property.snake.to_uppercase()),
     }
 }
@@ -26,9 +27,16 @@ pub(crate) fn value(property: &Property, matches: &ArgMatches) -> Option<Value> 
     match property.kind {
         Kind::Boolean => matches.get_flag(property.name).then(|| json!(true)),
         Kind::Duration | Kind::Number | Kind::Integer => text().map(|text| number(text)),
+        Kind::TextMap => matches.get_many::<String>(property.name).map(|pairs| pairs.map(|pair| entry(pair)).collect()),
         Kind::List(_) => text().map(|text| text.split(',').map(str::trim).collect()),
         _ => text().map(|text| json!(text)),
     }
+}
+
+/// A name and its value, around the first equals sign.
+fn entry(pair: &str) -> (String, Value) {
+    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    (name.trim().to_owned(), json!(value))
 }
 
 /// A number; other text stays text, which the core refuses.

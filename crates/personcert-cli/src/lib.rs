@@ -1,6 +1,7 @@
 //! The `personcert` command as a library, so that the Python and Node packages include it.
 
 mod arguments;
+mod bulk;
 mod demo;
 mod exit_code;
 mod failure;
@@ -55,6 +56,7 @@ fn run_command(cli: &Cli) -> Result<ExitCode, Failure> {
     })?;
     let ended = match &cli.command {
         Command::Serve(options) => serve::serve(&runtime, options, cli.json),
+        Command::Bulk(command) => bulk::run(&runtime, cli, command),
         Command::Demo => demo::demo(&runtime, cli.json).map_err(Failure::from).and_then(|shown| output::print(&shown)),
         _ => run_until_stopped(&runtime, cli),
     };

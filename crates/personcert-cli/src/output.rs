@@ -43,8 +43,21 @@ pub(crate) fn print(text: &str) -> Result<ExitCode, Failure> {
 }
 
 /// Prints a line on standard error. Where that can't be written, the exit code remains.
-fn note(line: impl Display) {
+pub(crate) fn note(line: impl Display) {
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Asks on standard error; whether the answer is yes.
+pub(crate) fn ask(question: &str) -> bool {
+    let mut err = std::io::stderr();
+    let _ = err.write_all(question.as_bytes()).and_then(|()| err.flush());
+    let mut answer = String::new();
+    // Longer answers are no.
+    let read = std::io::BufRead::read_line(
+        &mut std::io::BufReader::new(std::io::Read::take(std::io::stdin(), 16)),
+        &mut answer,
+    );
+    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
 /// A value as JSON on lines of its own.
