@@ -28,8 +28,8 @@ impl Rules {
     /// The rules that the options set. `application` is the one that the access token was issued to.
     pub fn new(options: &BulkOptions, application: Option<String>) -> Result<Self> {
         if options.prune && application.is_none() {
-            let why = "the access token doesn't show its application, so that the certifications it wrote can't be told \
-                       from others; use a token that shows it";
+            let why = "this version does not read the application of the access token, by which it tells whose certifications \
+                it may delete; leave `prune` out";
             return Err(Error::input("prune", why));
         }
         Ok(Self {

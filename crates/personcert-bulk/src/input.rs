@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use personcert::{Error, ErrorKind, Outcome, Result};
 
 use crate::disk::FileDisk;
-use crate::files::file_error;
+use crate::files::{file_error, hex};
 use crate::job_dir::{JobDir, create_private};
 use crate::journal::Replay;
 use crate::options::BulkOptions;
@@ -96,7 +96,7 @@ impl JobInput {
 
     /// What identifies the rows: their hash in hexadecimal digits.
     pub fn hash(&self) -> String {
-        self.spool.input_hash().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(self.spool.input_hash())
     }
 }
 

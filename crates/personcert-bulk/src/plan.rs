@@ -12,6 +12,7 @@ use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
 use crate::disk::private;
+use crate::files::hex;
 use crate::item::{ItemOutcome, Verb};
 use crate::journal::{Change, OutcomeRecord};
 use crate::outcome::RowStatus;
@@ -308,14 +309,6 @@ impl Lines {
     fn line(&self) -> &[u8] {
         &self.line
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn damaged(path: &Path) -> Error {

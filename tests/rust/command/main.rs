@@ -1,5 +1,6 @@
 //! The command as a process: what it prints, its exit codes, signals, hostile files, closed streams and other processes.
 
+mod bulk;
 mod files;
 mod output;
 mod raw_server;

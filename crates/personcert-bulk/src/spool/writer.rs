@@ -1,6 +1,5 @@
 //! Copies an input into a spool file, checking each row.
 
-use std::fmt::Write as _;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
@@ -11,7 +10,7 @@ use serde_json::json;
 use super::format;
 use super::index::Index;
 use crate::columns::{Columns, input_error};
-use crate::files::{NewFile, file_error};
+use crate::files::{NewFile, file_error, hex};
 use crate::rules::InputRules;
 use crate::source::Source;
 
@@ -138,13 +137,4 @@ impl<'a> Writer<'a> {
     fn error(&self, why: impl std::fmt::Display) -> Error {
         file_error(self.path, why)
     }
-}
-
-/// Bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }

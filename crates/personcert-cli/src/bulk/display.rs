@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use personcert::Result;
 use personcert_bulk::spool::RowStore as _;
 use personcert_bulk::{Counts, JobEnd, JobInput, Plan, PlanCounts, Report};
 use serde_json::json;
@@ -19,20 +18,20 @@ pub(crate) fn input(input: &JobInput) -> String {
 }
 
 /// What a plan changes.
-pub(crate) fn plan(plan: &Plan, is_json: bool) -> Result<String> {
+pub(crate) fn plan(plan: &Plan, is_json: bool) -> String {
     let counts = plan.counts();
     if is_json {
         let mut value = members(counts);
         value["plan"] = json!(plan.header().plan);
         value["sha256"] = json!(plan.sha256());
-        return Ok(output::json(&value));
+        return output::json(&value);
     }
     let mut text = summary(counts);
     if let Some(time) = counts.estimate(ESTIMATED_RATE).filter(|_| counts.changes() > 0) {
         let _ = writeln!(text, "takes about {} at {ESTIMATED_RATE} steps a second", duration(time));
     }
     let _ = writeln!(text, "plan {}", plan.header().plan);
-    Ok(text)
+    text
 }
 
 /// The result of a verification.

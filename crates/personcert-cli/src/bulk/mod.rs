@@ -35,9 +35,9 @@ pub(crate) struct Context<'a> {
 pub(crate) fn run(runtime: &Runtime, cli: &Cli, command: &BulkCommand) -> Result<ExitCode, Failure> {
     // These read files only, so that they work without a sign-in.
     match command {
-        BulkCommand::ShowPlan { plan } => return output::print(&display::plan(&Plan::open(plan)?, cli.json)?),
+        BulkCommand::ShowPlan { plan } => return output::print(&display::plan(&Plan::open(plan)?, cli.json)),
         BulkCommand::Revert { job, out } => {
-            return output::print(&display::plan(&Job::revert(job, out)?, cli.json)?);
+            return output::print(&display::plan(&Job::revert(job, out)?, cli.json));
         }
         _ => {}
     }
@@ -66,7 +66,7 @@ fn plan(context: &Context<'_>, arguments: &PlanArgs) -> Result<ExitCode, Failure
     let mut job = Job::new(&context.client, options);
     let steered = Steered::new(context.runtime, job.control(), input.spool.len());
     let plan = steered.run(job.plan(&mut input.spool, &hash, &out))?;
-    output::print(&display::plan(&plan, context.is_json)?)?;
+    output::print(&display::plan(&plan, context.is_json))?;
     let differs = arguments.detailed_exitcode && plan.counts().changes() > 0;
     Ok(if differs { ExitCode::Differs } else { ExitCode::Done })
 }
@@ -85,7 +85,10 @@ fn apply(context: &Context<'_>, arguments: &ApplyArgs) -> Result<ExitCode, Failu
     let is_plan = arguments.file.is_file() && Plan::open(&arguments.file).is_ok();
     if is_plan {
         let plan = Plan::open(&arguments.file)?;
-        confirm(arguments.yes, &display::plan(&plan, false)?)?;
+        if options.dry_run {
+            return output::print(&display::plan(&plan, context.is_json));
+        }
+        confirm(arguments.yes, &display::plan(&plan, false))?;
         return apply::plan(context, &plan, &arguments.file, options);
     }
     if options.dry_run {
@@ -94,7 +97,7 @@ fn apply(context: &Context<'_>, arguments: &ApplyArgs) -> Result<ExitCode, Failu
         let mut job = Job::new(&context.client, options);
         let steered = Steered::new(context.runtime, job.control(), input.spool.len());
         let plan = steered.run(job.plan(&mut input.spool, &hash, &folder.path().join("plan")))?;
-        return output::print(&display::plan(&plan, context.is_json)?);
+        return output::print(&display::plan(&plan, context.is_json));
     }
     let input = read(context, &arguments.file, &options)?;
     if let Err(error) = confirm(arguments.yes, &display::input(&input)) {
