@@ -9,8 +9,9 @@ use personcert_bulk::results::{RunEnd, RunSummary, write_results};
 use personcert_bulk::spool::RowStore as _;
 use personcert_bulk::{BulkOptions, Job, JobEnd, JobInput, Plan, Report};
 
+use super::context::{Context, with_suffix};
+use super::display;
 use super::progress::Steered;
-use super::{Context, display, with_suffix};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::output;

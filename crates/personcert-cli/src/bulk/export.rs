@@ -5,8 +5,8 @@ use std::io::BufWriter;
 use personcert::{Error, ListQuery, Result, User};
 use personcert_bulk::export::Exporter;
 
-use super::Context;
 use super::arguments::ExportArgs;
+use super::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::file;

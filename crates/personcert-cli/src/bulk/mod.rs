@@ -2,11 +2,12 @@
 
 mod apply;
 mod arguments;
+mod context;
 mod display;
 mod export;
 mod progress;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use personcert::{Client, Error, ErrorKind, Outcome, Result};
 use personcert_bulk::spool::RowStore as _;
@@ -19,17 +20,8 @@ use crate::failure::Failure;
 use crate::output;
 pub(crate) use arguments::BulkCommand;
 use arguments::{ApplyArgs, PlanArgs};
+use context::{Context, with_suffix};
 use progress::Steered;
-
-/// What every command for many certifications works with.
-pub(crate) struct Context<'a> {
-    runtime: &'a Runtime,
-    client: Client,
-    /// The service, as reports name it.
-    service: String,
-    unknown_audiences: bool,
-    is_json: bool,
-}
 
 /// Runs a command for many certifications.
 pub(crate) fn run(runtime: &Runtime, cli: &Cli, command: &BulkCommand) -> Result<ExitCode, Failure> {
@@ -149,13 +141,4 @@ fn confirm(is_confirmed: bool, about: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::new(ErrorKind::Cancelled, Outcome::NotSent, "not confirmed"))
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    if path.as_os_str() == "-" {
-        return PathBuf::from(format!("personcert{suffix}"));
-    }
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
