@@ -102,9 +102,7 @@ impl Job {
     /// Does what [`Job::apply`] does, with files that a test chooses.
     #[doc(hidden)]
     pub async fn apply_in(&mut self, rows: &mut dyn RowStore, input: &str, storage: &dyn Storage) -> Result<Report> {
-        if self.options.dry_run {
-            return Err(Error::input("dryRun", "a dry run applies nothing; call `plan` or `verify`"));
-        }
+        self.refuse_dry_run()?;
         let opened = open(storage, input, rows.len())?;
         let mut feed = RowFeed::new(rows, opened.done.clone());
         self.run(&mut feed, opened, false).await.map(|(report, _)| report)
@@ -149,6 +147,7 @@ impl Job {
     /// # Errors
     /// When the plan or the folder of the job can't be used. What the service refuses is part of the report.
     pub async fn apply_plan(&mut self, plan: &Plan, dir: &Path) -> Result<Report> {
+        self.refuse_dry_run()?;
         let dir = JobDir::open(dir)?;
         let opened = open(&dir, plan.sha256(), plan.header().rows)?;
         self.options.key.clone_from(&plan.header().key);
@@ -166,6 +165,13 @@ impl Job {
     /// When another process runs the job, or its files can't be read.
     pub fn revert(dir: &Path, file: &Path) -> Result<Plan> {
         revert::plan(&JobDir::open(dir)?, file)
+    }
+
+    fn refuse_dry_run(&self) -> Result<()> {
+        if self.options.dry_run {
+            return Err(Error::input("dryRun", "a dry run applies nothing; call `plan` or `verify`"));
+        }
+        Ok(())
     }
 
     async fn run(

@@ -155,6 +155,9 @@ async fn a_plan_is_applied_as_it_was_shown_and_reverted() {
     assert_eq!((counts.create, counts.update, counts.unchanged), (2, 1, 1), "{counts:?}");
     assert_eq!(by_key(&setup, "user0@contoso.com")["C-0"]["displayName"], "Old", "a plan changes nothing");
 
+    let dry = BulkOptions { dry_run: true, ..options.clone() };
+    let refused = setup.job(dry).apply_plan(&plan, &setup.path("dry")).await.expect_err("a dry run");
+    assert_eq!(refused.details.parameter.as_deref(), Some("dryRun"));
     let report = setup.job(options.clone()).apply_plan(&plan, &setup.path("applied")).await.expect("a report");
     assert_eq!((report.counts.created, report.counts.updated, report.counts.unchanged), (2, 1, 1));
     let again = setup.job(options.clone()).apply_plan(&plan, &setup.path("again")).await.expect("a report");

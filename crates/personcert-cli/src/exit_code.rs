@@ -27,12 +27,12 @@ macro_rules! exit_codes {
 exit_codes! {
     Done = 0, [], "Done.";
     Failed = 1, [NotFound, Conflict], "Not found, or the state of the resource does not allow the change. Over many rows: some rows failed. Also when the call succeeded and its result could not be written.";
-    Differs = 2, [], "Reserved for a plan that has changes (`--detailed-exitcode`).";
-    TooManyErrors = 3, [], "Reserved for a run that `--max-errors` stopped.";
+    Differs = 2, [], "The plan has changes (`plan --detailed-exitcode`).";
+    TooManyErrors = 3, [], "`--max-errors` stopped the run; it can be resumed.";
     NoAccess = 4, [Auth, Permission], "Not signed in, the token was rejected, or the change is not permitted.";
     Interrupted = 5, [Cancelled], "Interrupted by Ctrl-C or SIGTERM; the command can be repeated.";
     Usage = 6, [InvalidInput], "Wrong usage or invalid input.";
-    Mismatch = 7, [], "Reserved for a verification that found differences.";
+    Mismatch = 7, [], "`verify` found differences.";
     Unavailable = 8, [Throttled, Service, Network, Timeout, Protocol], "The service or the network failed, and nothing was changed.";
     Unknown = 9, [], "A change may have been applied: no clear answer came.";
 }

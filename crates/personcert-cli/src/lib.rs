@@ -51,7 +51,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
 
 /// Runs the command until it ends or is asked to stop; returns the exit code.
 fn run_command(cli: &Cli) -> Result<ExitCode, Failure> {
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
+    let runtime = signal::check_descriptors().and_then(|()| Builder::new_current_thread().enable_all().build());
+    let runtime = runtime.map_err(|error| {
         Error::new(ErrorKind::Service, Outcome::NotSent, format!("cannot start the async runtime: {error}"))
     })?;
     let ended = match &cli.command {

@@ -4,6 +4,20 @@ use std::future::Future;
 
 use tokio::runtime::Runtime;
 
+/// Fails where the process lacks the descriptors of an async runtime that handles signals; tokio would panic.
+#[cfg(unix)]
+pub(crate) fn check_descriptors() -> std::io::Result<()> {
+    // Two pairs for the signals, two descriptors for the events, and some for the first connection.
+    let pairs = (0..4).map(|_| std::os::unix::net::UnixStream::pair());
+    pairs.collect::<std::io::Result<Vec<_>>>().map(drop)
+}
+
+/// Windows has no limit that a runtime could meet.
+#[cfg(not(unix))]
+pub(crate) fn check_descriptors() -> std::io::Result<()> {
+    Ok(())
+}
+
 /// Handles the signals from now on; the future ends with the first of them: Ctrl-C or SIGTERM.
 #[cfg(unix)]
 pub(crate) fn stop_requested(runtime: &Runtime) -> impl Future<Output = ()> + use<> {

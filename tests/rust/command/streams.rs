@@ -67,3 +67,19 @@ fn closed_standard_streams_are_discarded_and_nothing_is_printed_into_a_database(
     assert!(stored.starts_with(b"SQLite format 3\0"));
     assert!(!stored.windows(15).any(|part| part == b"PERSONCERT_BASE"), "the output is in the database");
 }
+
+#[test]
+fn too_few_descriptors_are_an_error_and_no_panic() {
+    for limit in 4..24 {
+        let script = format!("ulimit -n {limit}; exec \"$0\" doctor --base-url http://127.0.0.1:9");
+        let output = Command::new("sh")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_personcert")])
+            .env_clear()
+            .env("PERSONCERT_TOKEN", "token")
+            .output()
+            .expect("a shell");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(!text.contains("panicked"), "{limit} descriptors: {text}");
+        assert!(matches!(output.status.code(), Some(4 | 6 | 8 | 127)), "{limit} descriptors: {output:?}");
+    }
+}
