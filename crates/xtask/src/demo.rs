@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: one change from three front ends on one local Graph.
+//! `cargo xtask demo`: one change from three front ends on one local Graph, and 1,000 rows from the command.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -13,7 +13,8 @@ use crate::setup;
 const CERTIFICATION: &str = "0fb4c1e3-c1e3-0fb4-e3c1-b40fe3c1b40f";
 const USER: &str = "innocenty.popov@contoso.com";
 
-/// Builds everything, makes the specification's change with the command, Python and Node, and lists the final state.
+/// Builds everything, makes the specification's change with the command, Python and Node, and lists the final state. Then
+/// plans, applies and verifies the sample of 1,000 rows, 50 of which are bad.
 pub fn demo() -> Result {
     println!("== building (the first time takes minutes)");
     setup::build()?;
@@ -21,6 +22,9 @@ pub fn demo() -> Result {
     let _ = fs::remove_file(root().join("target/demo.sqlite"));
     let graph = LocalGraph::start(&["--database", "target/demo.sqlite"])?;
     front_ends(&graph.url, &graph.token)?;
+    graph.stop()?;
+    let graph = LocalGraph::start(&["--users", "30"])?;
+    bulk(&graph)?;
     graph.stop()
 }
 
@@ -83,4 +87,28 @@ fn front_ends(url: &str, token: &str) -> Result {
     run(&mut front_end("Node", "node".into(), &["tests/node/demo.mjs"]))?;
     let store = ["tests/python/demo_store.py", "target/demo.sqlite", USER];
     run(&mut front_end("the final state, read from the SQLite file", "python3".into(), &store))
+}
+
+/// Plans, applies and verifies the sample; each command ends with the exit code that its documentation gives.
+fn bulk(graph: &LocalGraph) -> Result {
+    const SAMPLE: &str = "crates/personcert-bulk/sample.csv";
+    const PLAN: &str = "target/demo.plan";
+    const JOB: &str = "target/demo.job";
+    let _ = fs::remove_dir_all(root().join(JOB));
+    let steps: [(&str, &[&str], i32); 4] = [
+        ("plan 1,000 rows", &["plan", SAMPLE, "--out", PLAN, "--detailed-exitcode"], 2),
+        ("apply them", &["apply", SAMPLE, "--yes", "--job-dir", JOB], 1),
+        ("apply them again", &["apply", SAMPLE, "--yes", "--job-dir", JOB], 1),
+        ("verify", &["verify", SAMPLE], 7),
+    ];
+    for (name, arguments, code) in steps {
+        println!("\n== {name}");
+        let mut command = command(setup::cli(), arguments);
+        command.env("PERSONCERT_BASE_URL", &graph.url).env("PERSONCERT_TOKEN", &graph.token);
+        let status = command.status().map_err(|error| format!("the command did not start: {error}"))?;
+        if status.code() != Some(code) {
+            return Err(format!("`personcert {}` ended with {status}, not with {code}", arguments.join(" ")));
+        }
+    }
+    Ok(())
 }
