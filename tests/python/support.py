@@ -2,12 +2,16 @@
 
 import json
 import os
+import signal
 import socket
 import threading
 import time
 import unittest
 
 from personcert import Client, InvalidInputError, LocalGraph
+
+# A shell starts background jobs with Ctrl-C ignored, and so would every process that a test starts and interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ID = "0fb4c1e3-c1e3-0fb4-e3c1-b40fe3c1b40f"
 
