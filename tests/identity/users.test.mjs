@@ -145,7 +145,7 @@ const LOGIN = ['--fill', 'login=ada', '--fill', 'password=any', '--click', 'Sign
 /** A call with the provider's token: the local Graph refuses it, and the client asks for another one once. */
 async function refused(env) {
   const error = await personcert(env, 'get', ID).catch((thrown) => thrown)
-  assert.equal(error.code, 3, error.stderr)
+  assert.equal(error.code, 4, error.stderr)
   assert.match(error.stderr, /the service did not accept the token/)
 }
 
