@@ -37,6 +37,10 @@ pub struct Progress {
     pub refused: f64,
     /// When the job will probably be done, from now; none before that can be estimated.
     pub remaining: Option<Duration>,
+    /// The batches that were answered, or lost, in this run.
+    pub requests: u64,
+    /// The batch steps that the service refused in this run with 429 or 503.
+    pub throttled: u64,
     /// Whether the job pauses.
     pub is_paused: bool,
 }

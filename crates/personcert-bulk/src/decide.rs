@@ -9,7 +9,7 @@ use crate::item::{Item, ItemOutcome, Operation, Verb};
 use crate::options::{BulkOptions, MissingPolicy};
 use crate::outcome::{RowError, RowStatus};
 use crate::row::{Locator, Row};
-use crate::snapshot::{Match, MatchKey, Snapshot, foreign_source};
+use crate::snapshot::{Match, MatchKey, Snapshot};
 
 /// How rows become changes.
 #[derive(Clone, Debug)]
@@ -18,26 +18,14 @@ pub struct Rules {
     pub key: MatchKey,
     /// What happens to a row whose certification does not exist.
     pub missing: MissingPolicy,
-    /// The application whose certifications `prune` deletes; none when nothing is pruned.
-    pub prune: Option<String>,
     /// Whether rows are sent without a read.
     pub assume_changed: bool,
 }
 
 impl Rules {
-    /// The rules that the options set. `application` is the one that the access token was issued to.
-    pub fn new(options: &BulkOptions, application: Option<String>) -> Result<Self> {
-        if options.prune && application.is_none() {
-            let why = "this version does not read the application of the access token, by which it tells whose certifications \
-                it may delete; leave `prune` out";
-            return Err(Error::input("prune", why));
-        }
-        Ok(Self {
-            key: MatchKey::new(&options.key)?,
-            missing: options.missing,
-            prune: application.filter(|_| options.prune),
-            assume_changed: options.assume_changed,
-        })
+    /// The rules that the options set.
+    pub fn new(options: &BulkOptions) -> Result<Self> {
+        Ok(Self { key: MatchKey::new(&options.key)?, missing: options.missing, assume_changed: options.assume_changed })
     }
 }
 
@@ -104,17 +92,8 @@ pub fn decide(user: &User, rows: Vec<Row>, mut snapshot: Snapshot, rules: &Rules
         groups[at].rows.push(row.number);
         groups[at].patch.merge(row.patch);
     }
-    let named: Vec<_> = groups.iter().filter_map(|group| group.position).collect();
-    let pruned = prune(&snapshot, &named, rules);
     for group in groups {
         decide_group(&mut decisions, user, group, &mut snapshot, doubts);
-    }
-    for position in pruned {
-        let id = snapshot.id(position);
-        if let Ok(target) = Target::new(user.clone(), id) {
-            let before = Box::new(snapshot.take(position));
-            decisions.items.push(Item::new(Vec::new(), Operation::Delete(target), Some(before)));
-        }
     }
     decisions
 }
@@ -158,21 +137,6 @@ fn missing(locator: Locator, rules: &Rules) -> Result<Box<[String]>, Option<Box<
             Err(Some(Box::new(row_error(ErrorKind::NotFound, why))))
         }
     }
-}
-
-/// The positions of the certifications that the input does not name and that our application wrote: `createdBy` names it,
-/// and no other source provides them. A certification whose writer is not shown stays.
-fn prune(snapshot: &Snapshot, named: &[usize], rules: &Rules) -> Vec<usize> {
-    let Some(application) = &rules.prune else { return Vec::new() };
-    let is_ours = |position: &usize| {
-        let certification = snapshot.get(*position);
-        let writer = certification.created_by.as_ref().and_then(|by| by.application.as_ref());
-        let writer = writer.and_then(|application| application.id.as_deref());
-        writer.is_some_and(|writer| writer.eq_ignore_ascii_case(application))
-            && foreign_source(certification).is_none()
-            && !named.contains(position)
-    };
-    snapshot.positions().filter(is_ours).collect()
 }
 
 fn decide_group(decisions: &mut Decisions, user: &User, group: Group, snapshot: &mut Snapshot, doubts: &Doubts) {

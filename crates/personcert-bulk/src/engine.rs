@@ -220,12 +220,18 @@ impl Engine<'_> {
     }
 
     fn on_reply(&mut self, batch: Batch, result: Result<Vec<Result<StepResponse>>>) {
-        let is_refused = |result: &Result<StepResponse>| {
-            result.as_ref().is_err_and(|error| matches!(error.details.status, Some(429 | 503)))
+        let is_refused = |error: &Error| matches!(error.details.status, Some(429 | 503));
+        let refused = match &result {
+            Ok(results) => results.iter().filter(|step| step.as_ref().is_err_and(is_refused)).count(),
+            Err(error) if is_refused(error) => batch.len(),
+            Err(_) => 0,
         };
-        let refused = result.as_ref().map_or(0, |results| results.iter().filter(|result| is_refused(result)).count());
         let count = |number: usize| u64::try_from(number).unwrap_or(0);
         self.meter.add_steps(count(batch.len()), count(refused));
+        self.control.update(|progress| {
+            progress.requests += 1;
+            progress.throttled += count(refused);
+        });
         self.scheduler.on_batch_result(batch, Instant::now(), result);
     }
 
@@ -265,7 +271,7 @@ impl Engine<'_> {
 
     fn count(&mut self, outcome: &ItemOutcome) {
         if outcome.rows.is_empty() {
-            self.counts.add_pruned(outcome.status);
+            self.counts.add_deletion(outcome.status);
         }
         for _ in &outcome.rows {
             self.counts.add(outcome.status);

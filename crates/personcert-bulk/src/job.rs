@@ -180,7 +180,7 @@ impl Job {
         opened: Opened,
         plan_only: bool,
     ) -> Result<(Report, Option<PlanWriter>)> {
-        let rules = Rules::new(&self.options, None)?;
+        let rules = Rules::new(&self.options)?;
         let Opened { files, plan, doubts, counts, cut_bytes, .. } = opened;
         let options = SchedulerOptions { plan_only, ..SchedulerOptions::new(&self.options, rules, self.seed) };
         let max_in_flight = self.client.limiter().options().max_concurrency.unwrap_or(MAX_IN_FLIGHT);

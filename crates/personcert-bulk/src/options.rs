@@ -33,7 +33,6 @@ options! {
         key = "key": Vec<String> = vec!["certificationId".to_owned()], "The properties that identify a certification of a user where a row gives no id. All of them must match.";
         missing = "missing": MissingPolicy = MissingPolicy::Create, "What happens to a row whose certification does not exist: `create`, `fail` or `skip`.";
         on_drift = "onDrift": DriftPolicy = DriftPolicy::Fail, "What happens to a row of a plan whose certification changed after the plan was made: `fail`, `skip` or `rebase`.";
-        prune = "prune": bool = false, "Delete the certifications that the input does not name, of users in the input, written by the same application.";
         assume_changed = "assumeChanged": bool = false, "Send every row without reading the current values first. Needs rows with ids.";
         user = "user": Option<String> = None, "The user of every row, for an input without a user column: `me`, an object id or a user principal name.";
         user_column = "userColumn": Option<String> = None, "The column that names the user. Default: `user`, `userPrincipalName`, `upn` or `userId`, whichever the input has.";

@@ -7,7 +7,7 @@ string_enum! {
     RowStatus {
         Created = "created", "The certification was created.";
         Updated = "updated", "The certification was updated.";
-        Deleted = "deleted", "The certification was deleted (`prune`).";
+        Deleted = "deleted", "The certification was deleted (revert).";
         Unchanged = "unchanged", "The certification already had the values; nothing was sent.";
         Failed = "failed", "The change was surely not applied: the row is invalid, or the service refused it.";
         Unknown = "unknown", "The change may have been applied: no clear response came, and reading it back was not possible.";
@@ -101,8 +101,8 @@ impl Counts {
         }
     }
 
-    /// Counts one more final state of a deletion by `prune`, which is no row of the input.
-    pub const fn add_pruned(&mut self, status: RowStatus) {
+    /// Counts one more final state of a deletion, which is no row of the input.
+    pub const fn add_deletion(&mut self, status: RowStatus) {
         self.rows += 1;
         self.add(status);
     }

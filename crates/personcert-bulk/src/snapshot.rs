@@ -116,11 +116,6 @@ impl Snapshot {
         }
     }
 
-    /// All positions.
-    pub fn positions(&self) -> std::ops::Range<usize> {
-        0..self.certifications.len()
-    }
-
     /// The id of the certification at a position.
     pub fn id(&self, position: usize) -> String {
         self.certifications[position].id.clone().unwrap_or_default()

@@ -133,7 +133,7 @@ impl Replay {
                     }
                 }
                 if outcome.rows.is_empty() {
-                    self.counts.add_pruned(status);
+                    self.counts.add_deletion(status);
                 }
             }
             // Of a later version: what it adds can be ignored.

@@ -48,7 +48,7 @@ pub struct RunSummary {
     pub resume: Option<String>,
     /// The requests that were sent.
     pub requests: u64,
-    /// The batch steps that the service refused for being too many (429).
+    /// The batch steps that the service refused with 429 or 503.
     pub throttled: u64,
     /// The rate over time.
     pub timeline: Vec<TimelinePoint>,

@@ -50,9 +50,9 @@ pub(crate) fn rows(
         },
         reason: report.message.clone(),
         resume: resume.clone(),
-        requests: 0,
-        throttled: 0,
-        timeline: Vec::new(),
+        requests: steered.progress().requests,
+        throttled: steered.progress().throttled,
+        timeline: steered.timeline(),
     };
     write_results(&input.dir, &input.spool, report.outcomes()?, &summary)?;
     output::print(&display::report(&report, resume.as_deref(), context.is_json))?;

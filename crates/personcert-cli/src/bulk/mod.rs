@@ -124,7 +124,7 @@ fn temporary_input(
     Ok((read(context, file, options)?, folder))
 }
 
-/// Asks whether to go on. Where nobody can answer, `--yes` has to.
+/// Asks whether to go on. Without a terminal, `--yes` is the answer.
 fn confirm(is_confirmed: bool, about: &str) -> Result<()> {
     use std::io::IsTerminal as _;
     if is_confirmed {

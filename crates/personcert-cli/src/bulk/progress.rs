@@ -1,10 +1,12 @@
 //! Progress on standard error, and Ctrl-C: once to finish what is in flight, twice to stop at once.
 
+use std::cell::RefCell;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use personcert::Result;
+use personcert_bulk::results::TimelinePoint;
 use personcert_bulk::{Control, Progress};
 use tokio::runtime::Runtime;
 
@@ -39,6 +41,16 @@ pub(crate) struct Steered<'a> {
     runtime: &'a Runtime,
     control: Control,
     bar: ProgressBar,
+    began: Instant,
+    timeline: RefCell<Timeline>,
+}
+
+/// The points of the report's chart, about one a second.
+#[derive(Default)]
+struct Timeline {
+    points: Vec<TimelinePoint>,
+    /// Seconds, rows and throttled steps at the last point; an earlier run may have done rows already.
+    last: Option<(f64, u64, u64)>,
 }
 
 impl<'a> Steered<'a> {
@@ -46,7 +58,17 @@ impl<'a> Steered<'a> {
         let bar =
             ProgressBar::new(rows).with_style(style("{wide_bar} {percent} %  {human_pos} of {human_len} rows{msg}"));
         bar.set_draw_target(ProgressDrawTarget::stderr());
-        Self { runtime, control, bar }
+        Self { runtime, control, bar, began: Instant::now(), timeline: RefCell::default() }
+    }
+
+    /// How far the run came.
+    pub(crate) fn progress(&self) -> Progress {
+        self.control.progress()
+    }
+
+    /// The rates up to now.
+    pub(crate) fn timeline(&self) -> Vec<TimelinePoint> {
+        self.timeline.borrow().points.clone()
     }
 
     /// Runs `work` to its end.
@@ -68,7 +90,7 @@ impl<'a> Steered<'a> {
                             self.bar.suspend(|| output::note(note));
                         }
                     }
-                    _ = ticks.tick() => self.show(&self.control.progress()),
+                    _ = ticks.tick() => self.show(&self.progress()),
                 }
             }
         });
@@ -77,6 +99,7 @@ impl<'a> Steered<'a> {
     }
 
     fn show(&self, progress: &Progress) {
+        self.timeline.borrow_mut().add(self.began.elapsed().as_secs_f64(), progress);
         self.bar.set_position(progress.done());
         let left = progress.remaining.map(|left| format!(", {} left", duration(left))).unwrap_or_default();
         self.bar.set_message(format!(
@@ -84,6 +107,24 @@ impl<'a> Steered<'a> {
             progress.rate,
             progress.refused * 100.0
         ));
+    }
+}
+
+impl Timeline {
+    /// Adds a point when a second has passed since the last.
+    #[expect(clippy::cast_precision_loss, reason = "rates for display")]
+    fn add(&mut self, seconds: f64, progress: &Progress) {
+        let now = (seconds, progress.done(), progress.throttled);
+        let (before, rows, throttled) = *self.last.get_or_insert(now);
+        let passed = seconds - before;
+        if passed >= 1.0 {
+            self.points.push(TimelinePoint {
+                seconds,
+                rows_per_second: progress.done().saturating_sub(rows) as f64 / passed,
+                throttled_per_second: progress.throttled.saturating_sub(throttled) as f64 / passed,
+            });
+            self.last = Some(now);
+        }
     }
 }
 

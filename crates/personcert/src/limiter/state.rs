@@ -1,7 +1,7 @@
 //! The limiter's decisions. Pure: the time is an argument.
 //!
 //! A request passes four gates, in this order: the rate of its user, the requests in flight of its user, the rate of the
-//! client, the requests in flight of the client. A caller that a gate holds back stands in that gate's line, and is told
+//! client, the requests in flight of the client. A caller that a gate holds back stands in that gate's line, and learns
 //! when to ask again, or that another request has to end first. It keeps its place only while it keeps asking.
 //!
 //! Simulations drive this type directly, with a time that they advance themselves: see `tests/limiter_simulation`.
